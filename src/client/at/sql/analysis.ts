@@ -1,0 +1,106 @@
+/** A stretch of the application's text, with the placeholders in it. Text is byte for byte the application's. */
+export interface Clause {
+  readonly text: string;
+  /** Indexes, from 0, of the `?` in this clause among all placeholders of the statement, in order. */
+  readonly placeholders: readonly number[];
+  /** Where in `text` each of those placeholders stands. */
+  readonly offsets: readonly number[];
+}
+
+/** A table as the statement names it, unquoted. */
+export interface TableName {
+  readonly schema: string | null;
+  readonly name: string;
+  readonly alias: string | null;
+}
+
+/** One value of an INSERT row, as far as it can be known from the text. */
+export type InsertValue =
+  | { readonly kind: 'literal'; readonly expression: Clause }
+  | { readonly kind: 'placeholder'; readonly index: number }
+  | { readonly kind: 'null' }
+  | { readonly kind: 'default' }
+  /** Anything else: a function call, an operator, a variable. */
+  | { readonly kind: 'expression'; readonly expression: Clause };
+
+/** BEGIN, COMMIT and their like: what becomes of the local transaction. */
+export type Control =
+  | { readonly verb: 'begin'; readonly readOnly: boolean }
+  | { readonly verb: 'commit'; readonly chain: boolean; readonly release: boolean }
+  | { readonly verb: 'rollback'; readonly chain: boolean; readonly release: boolean }
+  | { readonly verb: 'savepoint'; readonly name: string }
+  | { readonly verb: 'rollbackTo'; readonly name: string }
+  | { readonly verb: 'releaseSavepoint'; readonly name: string }
+  | { readonly verb: 'setAutocommit'; readonly on: boolean }
+  /** SET TRANSACTION ... for the next transaction only. */
+  | { readonly verb: 'setTransaction' }
+  /** USE schema. */
+  | { readonly verb: 'use'; readonly schema: string }
+  /** Any other SET: session facts (sql_mode, time_zone, autocommit by expression) must be read again. */
+  | { readonly verb: 'set' };
+
+interface RowsStatement {
+  readonly table: TableName;
+  /** The table reference as written, alias and all, to be put after FROM. */
+  readonly from: Clause;
+  /** The condition without the word WHERE, or null for all rows. */
+  readonly where: Clause | null;
+  readonly orderBy: Clause | null;
+  readonly limit: Clause | null;
+  /**
+   * Whether running the condition again on the same rows could choose others: LIMIT, RAND(), UUID(), NOW()
+   * and its like, user variables, stored functions, subqueries. The statement is then bound to the rows that
+   * were read for the before image.
+   */
+  readonly volatile: boolean;
+}
+
+export interface InsertStatement {
+  readonly kind: 'insert';
+  readonly table: TableName;
+  /** As listed, unquoted; null when the statement gives no list. */
+  readonly columns: readonly string[] | null;
+  readonly rows: readonly (readonly InsertValue[])[];
+}
+
+export interface UpdateStatement extends RowsStatement {
+  readonly kind: 'update';
+  /** Columns on the left of SET, unquoted, in order. */
+  readonly assigned: readonly string[];
+  /** Everything up to WHERE (or to the end), and everything after the condition: to bind the rows by key. */
+  readonly head: Clause;
+  readonly tail: Clause;
+}
+
+export interface DeleteStatement extends RowsStatement {
+  readonly kind: 'delete';
+  readonly head: Clause;
+  readonly tail: Clause;
+}
+
+/** SELECT ... FOR UPDATE on one table. */
+export interface LockingReadStatement extends RowsStatement {
+  readonly kind: 'lockingRead';
+  readonly mode: 'EXCLUSIVE' | 'SHARED';
+}
+
+export type Statement =
+  | InsertStatement
+  | UpdateStatement
+  | DeleteStatement
+  | LockingReadStatement
+  /** Touches no row that a rollback would have to restore. */
+  | { readonly kind: 'read' }
+  | { readonly kind: 'control'; readonly control: Control }
+  /** Not to be run inside a global transaction. */
+  | {
+      readonly kind: 'refused';
+      readonly code: 'STATEMENT_UNSUPPORTED' | 'STATEMENT_NOT_UNDERSTOOD';
+      /** 'LOAD DATA', 'INSERT ... SELECT', ... */
+      readonly construct: string;
+    };
+
+/** How one text of the application is read. A text of several statements has as many analyses. */
+export interface Analysis {
+  readonly statements: readonly Statement[];
+}

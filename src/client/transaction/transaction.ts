@@ -1,0 +1,49 @@
+import type { RegisterBranch } from '../../protocol/frames.js';
+
+/** Work of this process inside a transaction that has not been settled: a statement, an open local transaction. */
+export interface Participant {
+  /** 'UPDATE on pool shop', for messages. */
+  readonly description: string;
+  /** Resolves once nothing of it is under way; an open local transaction stays open. */
+  settled(): Promise<void>;
+  /** An open local transaction that writes and is not committed: the global commit must not pass over it. */
+  readonly open: boolean;
+  /** Gives up what is not committed locally, before the global rollback: it may hold rows that the rollback needs. */
+  abandon(): Promise<void>;
+}
+
+/** A branch to be registered; the rest of the frame is the transaction's. */
+export type BranchRequest = Pick<RegisterBranch, 'resourceId' | 'kind' | 'locks' | 'locksOnly' | 'branchId'>;
+
+/**
+ * A global transaction as the code inside it sees it, in the process that began it and in those that joined.
+ * What branch kinds need of it stands here; what applications need is the same object.
+ */
+export interface Transaction {
+  readonly xid: string;
+  readonly name: string;
+  /** 'launcher' in the function that began it; 'participant' where it was joined. */
+  readonly role: 'launcher' | 'participant';
+  /** Set by `setRollbackOnly`, or by a branch whose local commit may or may not have happened. */
+  readonly rollbackOnly: boolean;
+  /** Whether it has ended, or its end has begun: nothing may be enlisted any more. */
+  readonly ended: boolean;
+  /** How long, in milliseconds, a branch may wait for a global lock. */
+  readonly lockWaitMs: number;
+  /** From now on the transaction can only be rolled back. The first reason is kept. */
+  setRollbackOnly(reason: string, cause?: unknown): void;
+  /**
+   * Registers a branch and takes its locks; begins the transaction on the way, if need be.
+   * @param lockWaitMs how long the coordinator may let it wait; default: the transaction's
+   * @returns the branch's id, a decimal
+   * @throws GlobalTxError LOCK_CONFLICT, LOCK_WAIT_TIMEOUT, DEADLOCK, TRANSACTION_NOT_ACTIVE, TIMED_OUT,
+   * COORDINATOR_UNAVAILABLE
+   */
+  registerBranch(branch: BranchRequest, lockWaitMs?: number): Promise<string>;
+  /** The local transaction of a branch is over. */
+  reportBranch(branchId: string, outcome: 'PHASE_ONE_DONE' | 'PHASE_ONE_FAILED' | 'PHASE_ONE_UNKNOWN'): void;
+  /** Must be called before the xid leaves the process: the coordinator then knows of it. */
+  ensureBegun(): Promise<void>;
+  /** Adds work that commit and rollback must settle first; the function returned takes it out again. */
+  addParticipant(participant: Participant): () => void;
+}

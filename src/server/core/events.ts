@@ -1,0 +1,24 @@
+import type { ClientBody, ServerBody } from '../../protocol/frames.js';
+import type { StoreChange } from '../store/store.js';
+
+/** Names one stream, for as long as it lives. Given out by the shell; never used twice. */
+export type SessionId = number;
+
+/** What happens to the coordinator, in the words of the wire. */
+export type CoreEvent =
+  /** A frame arrived. The first of a session is `hello`. */
+  | { readonly type: 'frame'; readonly session: SessionId; readonly id: number; readonly body: ClientBody }
+  /** The stream is gone. */
+  | { readonly type: 'disconnected'; readonly session: SessionId }
+  /** Time has passed: whatever is due at `now` happens. */
+  | { readonly type: 'tick' };
+
+/**
+ * What the shell must do. Messages of a step leave only after all store changes of that step, and of all
+ * steps before it, are durable.
+ */
+export type Effect =
+  | { readonly type: 'store'; readonly change: StoreChange }
+  | { readonly type: 'send'; readonly session: SessionId; readonly id: number; readonly body: ServerBody }
+  /** The session broke the contract: the message is sent, then its stream is ended. */
+  | { readonly type: 'end'; readonly session: SessionId; readonly code: string; readonly message: string };
