@@ -1,0 +1,176 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { open, type RootDatabase } from 'lmdb';
+import { GlobalTxError } from '../../protocol/errors.js';
+import { DirectoryLock } from './directory-lock.js';
+import { corrupt, decodeRecord, encodeRecord, keyText, seal, sealOf } from './record-codec.js';
+import type { Store, StoreChange, StoreRecord } from './store.js';
+import {
+  decodeHeader,
+  EMPTY_HEADER,
+  encodeHeader,
+  HEADER_KEY,
+  requireSame,
+  type StoreHeader,
+  withoutRecord,
+  withRecord,
+} from './store-header.js';
+
+export interface LmdbStoreOptions {
+  /** The directory; made if it is missing. */
+  readonly directory: string;
+  /** Read only: `write` is refused, nothing is changed, a missing store is an error. @default false */
+  readonly readOnly?: boolean;
+}
+
+const FILE = 'store.mdb';
+
+/** The embedded store: one lmdb file in a directory that one process at a time may have. */
+export class LmdbStore implements Store {
+  readonly #database: RootDatabase<Buffer, Buffer>;
+  /** Undefined in a store that is only read. */
+  readonly #lock: DirectoryLock | undefined;
+  #header: StoreHeader;
+  /** The last write that was asked for; writes stand in line behind it. */
+  #last: Promise<void> = Promise.resolve();
+  #failure: GlobalTxError | undefined;
+
+  private constructor(
+    database: RootDatabase<Buffer, Buffer>,
+    lock: DirectoryLock | undefined,
+    header: StoreHeader,
+  ) {
+    this.#database = database;
+    this.#lock = lock;
+    this.#header = header;
+  }
+
+  /**
+   * @throws GlobalTxError STORE_FAILED when the directory is in use or cannot be used, STORE_FORMAT when a
+   * newer version has written it, STORE_CORRUPT when it is damaged.
+   */
+  static async open(options: LmdbStoreOptions): Promise<LmdbStore> {
+    const { directory, readOnly = false } = options;
+    if (readOnly) await DirectoryLock.requireFree(directory);
+    else makeDirectory(directory);
+    const lock = readOnly ? undefined : await DirectoryLock.acquire(directory);
+    try {
+      const database = openDatabase(directory, readOnly);
+      const header = await readHeader(database, readOnly);
+      return new LmdbStore(database, lock, header);
+    } catch (error) {
+      lock?.release();
+      throw error instanceof GlobalTxError ? error : failed(`${directory} cannot be opened`, error);
+    }
+  }
+
+  async *load(): AsyncIterable<StoreRecord> {
+    let found: StoreHeader = EMPTY_HEADER;
+    for (const { key, value } of this.#database.getRange({ snapshot: true })) {
+      if (HEADER_KEY.equals(key)) continue;
+      found = withRecord(found, value.length < 4 ? 0 : sealOf(value));
+      yield decodeRecord(key, value);
+    }
+    requireSame(found, this.#header);
+  }
+
+  write(changes: readonly StoreChange[]): Promise<void> {
+    // Each write reads what it replaces, so it must not begin before the one ahead of it has been committed.
+    this.#last = this.#last.then(() => this.#commit(changes));
+    // A failure is kept and given to every later write; this only keeps an unawaited one from ending the process.
+    this.#last.catch(() => undefined);
+    return this.#last;
+  }
+
+  async close(): Promise<void> {
+    await this.#last.catch(() => undefined);
+    await this.#database.close();
+    this.#lock?.release();
+  }
+
+  async #commit(changes: readonly StoreChange[]): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    try {
+      if (this.#lock === undefined) throw new Error('it is open for reading only');
+      this.#lock.requireHeld();
+      await this.#put(lastOfEachKey(changes));
+    } catch (error) {
+      this.#failure = failed('a write could not be made durable', await rootCause(error));
+      throw this.#failure;
+    }
+  }
+
+  async #put(changes: ReadonlyMap<string, StoreChange>): Promise<void> {
+    const database = this.#database;
+    let header = this.#header;
+    const committed = database.batch(() => {
+      for (const [text, change] of changes) {
+        const key = Buffer.from(text);
+        const old = database.getBinaryFast(key);
+        if (old !== undefined) header = withoutRecord(header, sealOf(old));
+        if (change.op === 'delete') {
+          if (old !== undefined) void database.remove(key);
+          continue;
+        }
+        const value = seal(key, encodeRecord(change.record));
+        header = withRecord(header, sealOf(value));
+        void database.put(key, value);
+      }
+      void database.put(HEADER_KEY, encodeHeader(header));
+    });
+    // Without overlappingSync lmdb commits only after the pages and then the root are on the disk, so that
+    // the promise of the commit is the promise of the flush.
+    if (!(await committed)) throw new Error('lmdb did not apply the batch');
+    this.#header = header;
+  }
+}
+
+function openDatabase(directory: string, readOnly: boolean): RootDatabase<Buffer, Buffer> {
+  return open<Buffer, Buffer>({
+    path: join(directory, FILE),
+    noSubdir: true,
+    readOnly,
+    encoding: 'binary',
+    keyEncoding: 'binary',
+    overlappingSync: false,
+    maxDbs: 1,
+  });
+}
+
+async function readHeader(database: RootDatabase<Buffer, Buffer>, readOnly: boolean): Promise<StoreHeader> {
+  const value = database.getBinary(HEADER_KEY);
+  if (value !== undefined) return decodeHeader(value);
+  for (const _ of database.getKeys({ limit: 1 })) throw corrupt(HEADER_KEY, 'it is missing');
+  if (!readOnly) await database.put(HEADER_KEY, encodeHeader(EMPTY_HEADER));
+  return EMPTY_HEADER;
+}
+
+/** In one write only the last change of a key counts; the order of different keys is of no effect. */
+function lastOfEachKey(changes: readonly StoreChange[]): Map<string, StoreChange> {
+  const last = new Map<string, StoreChange>();
+  for (const change of changes) last.set(keyText(change.op === 'put' ? change.record : change.key), change);
+  return last;
+}
+
+function makeDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw failed(`the directory ${directory} cannot be made`, error);
+  }
+}
+
+/** lmdb rejects a write with a general error that holds a promise of the particular one. */
+async function rootCause(error: unknown): Promise<unknown> {
+  if (!(error instanceof Error) || !('commitError' in error)) return error;
+  try {
+    return await error.commitError;
+  } catch (cause) {
+    return cause;
+  }
+}
+
+function failed(what: string, cause: unknown): GlobalTxError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new GlobalTxError('STORE_FAILED', `The store has failed: ${what}: ${why}`, { cause });
+}

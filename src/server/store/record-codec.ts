@@ -1,0 +1,199 @@
+import { crc32 } from 'node:zlib';
+import { GlobalTxError } from '../../protocol/errors.js';
+import type { Decision, LockMode, PhaseOneOutcome } from '../../protocol/frames.js';
+import type { BranchRecord, RecordKey, StoredStatus, StoreRecord, TransactionRecord } from './store.js';
+
+/**
+ * How a record lies in a key-value store, format 1: the key is a letter and the names; the value is the
+ * CRC-32 of key and payload, big endian, then the payload: the record's fields, in fixed order, as a JSON
+ * array. A checksum that covers the key also finds a value that has come to stand under another key.
+ */
+export const RECORD_FORMAT = 1;
+
+const CHECKSUM_BYTES = 4;
+
+type LockSetFields = [resourceId: string, table: string, mode: LockMode, keys: readonly string[]];
+
+type BranchFields = [
+  xid: string,
+  branchId: string,
+  kind: string,
+  resourceId: string,
+  clientId: string,
+  requestId: string,
+  locksOnly: 0 | 1,
+  locks: LockSetFields[],
+  registeredAt: number,
+  phaseOne: PhaseOneOutcome | '',
+  attention: [decision: Decision, code: string, detail: string] | 0,
+];
+
+type TransactionFields = [
+  xid: string,
+  name: string,
+  application: string,
+  status: StoredStatus,
+  reason: string,
+  begunAt: number,
+  timeoutMs: number,
+  decidedAt: number,
+  endedAt: number,
+];
+
+type FactFields = [name: string, value: string];
+
+/** The key's text; xids have no '/'. */
+export function keyText(key: RecordKey): string {
+  switch (key.type) {
+    case 'transaction':
+      return `t${key.xid}`;
+    case 'branch':
+      return `b${key.xid}/${key.branchId}`;
+    case 'fact':
+      return `f${key.name}`;
+  }
+}
+
+/** Checksum and payload, as they stand under `key`. */
+export function seal(key: Buffer, payload: string): Buffer {
+  const value = Buffer.allocUnsafe(CHECKSUM_BYTES + Buffer.byteLength(payload));
+  value.write(payload, CHECKSUM_BYTES);
+  value.writeUInt32BE(crc32(value.subarray(CHECKSUM_BYTES), crc32(key)), 0);
+  return value;
+}
+
+/** @throws GlobalTxError STORE_CORRUPT, with the key among the details, when the checksum is not that of the bytes. */
+export function unseal(key: Buffer, value: Buffer): string {
+  if (value.length > CHECKSUM_BYTES) {
+    const payload = value.subarray(CHECKSUM_BYTES);
+    if (crc32(payload, crc32(key)) === sealOf(value)) return payload.toString();
+  }
+  throw corrupt(key, 'its checksum is not that of its bytes');
+}
+
+/** The checksum that stands in a sealed value. */
+export function sealOf(value: Buffer): number {
+  return value.readUInt32BE(0);
+}
+
+export function encodeRecord(record: StoreRecord): string {
+  switch (record.type) {
+    case 'transaction':
+      return JSON.stringify(transactionFields(record));
+    case 'branch':
+      return JSON.stringify(branchFields(record));
+    case 'fact':
+      return JSON.stringify([record.name, record.value] satisfies FactFields);
+  }
+}
+
+/** @throws GlobalTxError STORE_CORRUPT, with the key among the details. */
+export function decodeRecord(key: Buffer, value: Buffer): StoreRecord {
+  const payload = unseal(key, value);
+  const letter = String.fromCharCode(key[0] ?? 0);
+  switch (letter) {
+    case 't':
+      return transactionOf(JSON.parse(payload) as TransactionFields);
+    case 'b':
+      return branchOf(JSON.parse(payload) as BranchFields);
+    case 'f': {
+      const [name, text] = JSON.parse(payload) as FactFields;
+      return { type: 'fact', name, value: text };
+    }
+    default:
+      throw corrupt(key, 'no record has such a key');
+  }
+}
+
+export function corrupt(key: Buffer, what: string): GlobalTxError {
+  const name = key.toString();
+  return new GlobalTxError(
+    'STORE_CORRUPT',
+    `The store is damaged at the key '${name}': ${what}. Restore the directory from a copy, or ask for help ` +
+      'before anything else is done with it.',
+    { details: { key: name } },
+  );
+}
+
+function transactionFields(record: TransactionRecord): TransactionFields {
+  return [
+    record.xid,
+    record.name,
+    record.application,
+    record.status,
+    record.reason,
+    record.begunAt,
+    record.timeoutMs,
+    record.decidedAt,
+    record.endedAt,
+  ];
+}
+
+function transactionOf(fields: TransactionFields): TransactionRecord {
+  const [xid, name, application, status, reason, begunAt, timeoutMs, decidedAt, endedAt] = fields;
+  return {
+    type: 'transaction',
+    xid,
+    name,
+    application,
+    status,
+    reason,
+    begunAt,
+    timeoutMs,
+    decidedAt,
+    endedAt,
+  };
+}
+
+function branchFields(record: BranchRecord): BranchFields {
+  return [
+    record.xid,
+    record.branchId,
+    record.kind,
+    record.resourceId,
+    record.clientId,
+    record.requestId,
+    record.locksOnly ? 1 : 0,
+    record.locks.map(({ resourceId, table, mode, keys }): LockSetFields => [resourceId, table, mode, keys]),
+    record.registeredAt,
+    record.phaseOne,
+    record.attention === null
+      ? 0
+      : [record.attention.decision, record.attention.code, record.attention.detail],
+  ];
+}
+
+function branchOf(fields: BranchFields): BranchRecord {
+  const [
+    xid,
+    branchId,
+    kind,
+    resourceId,
+    clientId,
+    requestId,
+    locksOnly,
+    locks,
+    registeredAt,
+    phaseOne,
+    attention,
+  ] = fields;
+  return {
+    type: 'branch',
+    xid,
+    branchId,
+    kind,
+    resourceId,
+    clientId,
+    requestId,
+    locksOnly: locksOnly === 1,
+    locks: locks.map(([lockResourceId, table, mode, keys]) => ({
+      resourceId: lockResourceId,
+      table,
+      mode,
+      keys,
+    })),
+    registeredAt,
+    phaseOne,
+    attention: attention === 0 ? null : { decision: attention[0], code: attention[1], detail: attention[2] },
+  };
+}
