@@ -1,0 +1,97 @@
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import Mocha from 'mocha';
+import { TEMPLATE_VARIABLE, templateFolder } from './support/data-folder.js';
+import { PrivateServer, shareServers } from './support/servers.js';
+import { sorted, testFiles } from './support/test-files.js';
+
+const HELP = `usage: node dist/test/run.js [--grep TEXT] [--jobs N] [FILE...]
+
+Starts two private database servers and runs the compiled test files on them: those given, else all.
+  --grep TEXT   only tests whose full name has TEXT in it
+  --jobs N      how many files run at a time; default 2. Files in a folder named 'serial' run alone, at the end
+
+The server is $MYSQLD if set, else mysqld or mariadbd from the PATH.
+`;
+
+/** A test may wait for two cores that others keep busy. */
+const TEST_TIMEOUT_MS = 30_000;
+
+const arguments_ = parseArgs({
+  allowPositionals: true,
+  options: { grep: { type: 'string' }, jobs: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+});
+
+if (arguments_.values.help) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const given = arguments_.positionals.map((file) => resolve(file));
+const files = given.length > 0 ? given : await testFiles(here);
+const started = Date.now();
+const running: PrivateServer[] = [];
+
+async function end(status: number): Promise<never> {
+  await Promise.all(running.map((server) => server.stop()));
+  process.exit(status);
+}
+
+for (const [signal, number] of [
+  ['SIGINT', 2],
+  ['SIGTERM', 15],
+  ['SIGHUP', 1],
+] as const) {
+  process.once(signal, () => void end(128 + number));
+}
+
+function run(paths: readonly string[], jobs: number): Promise<Mocha.Stats> {
+  const inCi = process.env.CI !== undefined;
+  const mocha = new Mocha({
+    reporter: 'spec',
+    timeout: TEST_TIMEOUT_MS,
+    forbidPending: inCi,
+    forbidOnly: inCi,
+    parallel: jobs > 1,
+    jobs,
+    ...(arguments_.values.grep === undefined ? {} : { fgrep: arguments_.values.grep }),
+  });
+  for (const path of paths) mocha.addFile(path);
+  return new Promise((done, failed) => {
+    const start = jobs > 1 ? Promise.resolve() : mocha.loadFilesAsync();
+    start.then(() => {
+      const runner = mocha.run(() => done(runner.stats as Mocha.Stats));
+    }, failed);
+  });
+}
+
+let passed = 0;
+let failed = 0;
+
+async function runAll(paths: readonly string[], jobs: number): Promise<void> {
+  if (paths.length === 0) return;
+  const stats = await run(paths, jobs);
+  passed += stats.passes;
+  failed += stats.failures;
+}
+
+try {
+  process.env[TEMPLATE_VARIABLE] = await templateFolder();
+  const [first, second] = await Promise.all([PrivateServer.start(), PrivateServer.start()]);
+  running.push(first, second);
+  shareServers([first, second]);
+  const { parallel, serial } = sorted(files);
+  await runAll(parallel, Math.max(1, Number(arguments_.values.jobs ?? 2)));
+  await runAll(serial, 1);
+} catch (error) {
+  console.error(error);
+  failed++;
+}
+
+const [server] = running;
+const seconds = ((Date.now() - started) / 1000).toFixed(1);
+console.log(`${server?.kind ?? 'no server'} ${server?.version ?? ''}, ${files.length} files, ${seconds} s`);
+console.log(`${passed} passed, ${failed} failed`);
+await end(failed === 0 && passed > 0 ? 0 : 1);
