@@ -92,6 +92,7 @@ try {
 
 const [server] = running;
 const seconds = ((Date.now() - started) / 1000).toFixed(1);
-console.log(`${server?.kind ?? 'no server'} ${server?.version ?? ''}, ${files.length} files, ${seconds} s`);
+const name = server === undefined ? 'no database server' : `${server.kind} ${server.version}`;
+console.log(`${name}, ${files.length} files, ${seconds} s`);
 console.log(`${passed} passed, ${failed} failed`);
 await end(failed === 0 && passed > 0 ? 0 : 1);

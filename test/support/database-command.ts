@@ -49,29 +49,32 @@ function path(): string[] {
   return [...(process.env.PATH ?? '').split(delimiter).filter(Boolean), ...SYSTEM_FOLDERS];
 }
 
-let found: Promise<DatabaseCommand> | undefined;
-
-/** The server to test with: $MYSQLD if set, else mysqld or mariadbd from the PATH. */
-export function databaseCommand(): Promise<DatabaseCommand> {
-  found ??= find();
-  return found;
-}
-
-async function find(): Promise<DatabaseCommand> {
+/** The server to test with: $MYSQLD if set, else mysqld or mariadbd from the PATH; undefined if there is none. */
+export async function findDatabaseCommand(): Promise<DatabaseCommand | undefined> {
   const given = process.env.MYSQLD;
   const names = given ? [given] : ['mysqld', 'mariadbd'];
   const command = given?.includes('/') ? given : search(names, path());
-  if (command === undefined) {
-    throw new Error(
-      `No ${names.join(' or ')} found: install mariadb-server, or set MYSQLD to the path of a server`,
-    );
-  }
+  if (command === undefined) return undefined;
+  if (!executable(command)) throw new Error(`MYSQLD is set to ${command}, which is no executable file`);
   const first = firstArguments(command);
   const { stdout } = await run(command, [...first, '--version']);
   const version = /Ver\s+(\d+\.\d+\.\d+)/.exec(stdout)?.[1];
   if (version === undefined) throw new Error(`${command} --version is not understood: ${stdout.trim()}`);
   const kind = /mariadb/i.test(stdout) ? 'mariadb' : 'mysql';
   return { path: command, kind, version, firstArguments: first };
+}
+
+let found: Promise<DatabaseCommand> | undefined;
+
+/** The server to test with, looked for once. */
+export function databaseCommand(): Promise<DatabaseCommand> {
+  found ??= findDatabaseCommand().then((command) => {
+    if (command !== undefined) return command;
+    throw new Error(
+      'No database server found: install mariadb-server, or set MYSQLD to the path of a server',
+    );
+  });
+  return found;
 }
 
 /** The script that makes a data directory for MariaDB: beside the server, or in the PATH. */
