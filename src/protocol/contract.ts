@@ -2,11 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { loadPackageDefinition, type ServiceClientConstructor, type ServiceDefinition } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 
-/** The version of proto/globaltx/v1 that both sides speak. */
-export const PROTOCOL_VERSION = 1;
-
-/** No message on the wire is larger: both sides set it as gRPC's limit for sending and receiving, in bytes. */
-export const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
+// They stand in a file of their own so that the coordinator's core can know them without loading gRPC.
+export { MAX_MESSAGE_BYTES, PROTOCOL_VERSION } from './version.js';
 
 /** The port that the coordinator listens on when none is given. */
 export const DEFAULT_PORT = 8091;

@@ -31,6 +31,8 @@ export interface BranchRecord {
   readonly requestId: string;
   readonly locksOnly: boolean;
   readonly locks: readonly LockSet[];
+  /** Set when these locks were added later to that branch: they live as long as it, and have no phase two. */
+  readonly partOf?: string;
   readonly registeredAt: number;
   /** Known only once reported and worth keeping; a branch that is dropped is deleted instead. */
   readonly phaseOne: PhaseOneOutcome | '';
