@@ -26,6 +26,7 @@ type BranchFields = [
   registeredAt: number,
   phaseOne: PhaseOneOutcome | '',
   attention: [decision: Decision, code: string, detail: string] | 0,
+  partOf?: string,
 ];
 
 type TransactionFields = [
@@ -160,6 +161,7 @@ function branchFields(record: BranchRecord): BranchFields {
     record.attention === null
       ? 0
       : [record.attention.decision, record.attention.code, record.attention.detail],
+    ...(record.partOf === undefined ? ([] as const) : ([record.partOf] as const)),
   ];
 }
 
@@ -176,6 +178,7 @@ function branchOf(fields: BranchFields): BranchRecord {
     registeredAt,
     phaseOne,
     attention,
+    partOf,
   ] = fields;
   return {
     type: 'branch',
@@ -186,6 +189,7 @@ function branchOf(fields: BranchFields): BranchRecord {
     clientId,
     requestId,
     locksOnly: locksOnly === 1,
+    ...(partOf === undefined ? {} : { partOf }),
     locks: locks.map(([lockResourceId, table, mode, keys]) => ({
       resourceId: lockResourceId,
       table,
