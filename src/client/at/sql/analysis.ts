@@ -82,6 +82,8 @@ export interface DeleteStatement extends RowsStatement {
 export interface LockingReadStatement extends RowsStatement {
   readonly kind: 'lockingRead';
   readonly mode: 'EXCLUSIVE' | 'SHARED';
+  /** The locking clause as written: FOR UPDATE SKIP LOCKED, LOCK IN SHARE MODE, ... */
+  readonly lock: Clause;
 }
 
 export type Statement =
@@ -100,7 +102,13 @@ export type Statement =
       readonly construct: string;
     };
 
-/** How one text of the application is read. A text of several statements has as many analyses. */
+/**
+ * How one text of the application is read: a text of several statements has as many analyses. Once one of
+ * them is 'refused', nothing of the text may run: behind a place that is not understood there may be statements
+ * that are not listed.
+ */
 export interface Analysis {
   readonly statements: readonly Statement[];
+  /** The text of each statement, its leading comments included, its semicolon not. */
+  readonly texts: readonly string[];
 }

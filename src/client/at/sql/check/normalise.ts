@@ -1,0 +1,171 @@
+import { isIntroducer } from '../lexer.js';
+import type { Source } from '../source.js';
+import type { Token } from '../token.js';
+import { FormWriter, type ParserForm } from './form.js';
+import { simplify } from './simplify.js';
+
+/** Words that change neither the rows nor the columns of a statement, and that the parser does not know. */
+const DROPPED = new Set(
+  `LOW_PRIORITY HIGH_PRIORITY SQL_NO_CACHE SQL_CACHE SQL_SMALL_RESULT SQL_BIG_RESULT SQL_BUFFER_RESULT
+   SQL_CALC_FOUND_ROWS`.split(/\s+/),
+);
+
+const REPLACED: Readonly<Record<string, string>> = { ':=': '=', '<=>': '=' };
+
+export interface NormaliseOptions {
+  /**
+   * For what the parser cannot read as it is: functions, groups and rare operators inside of expressions become
+   * plain values, and every word that is no part of the statement's frame becomes a quoted name.
+   */
+  readonly simplified: boolean;
+}
+
+/**
+ * Rewrites a statement into the words of the parser. Knows tokens only, nothing of what the readers made of
+ * them: so that the parser's answer is a second opinion.
+ */
+export function normalise(source: Source, { simplified }: NormaliseOptions): ParserForm {
+  const writer = new FormWriter(source);
+  const verb = source.at(0).word;
+  const insert = verb === 'INSERT';
+  let inValues = false;
+  let index = 0;
+  while (index < source.tokens.length) {
+    const token = source.at(index);
+    const next = source.at(index + 1);
+    const { word } = token;
+    const isRow = insert && inValues && writer.depth === 1;
+    const top = writer.depth === 0;
+    const behind = skipped(source, index, verb, top);
+    if (behind > index) {
+      index = behind;
+      continue;
+    }
+    if (simplified && !(insert && top)) {
+      const after = simplify(source, index, writer);
+      if (after > index) {
+        index = after;
+        continue;
+      }
+    }
+    if (top && isLockClause(source, index)) {
+      writer.write('FOR UPDATE');
+      index = lockClauseEnd(source, index);
+      continue;
+    }
+    if (insert && top && (word === 'VALUES' || (word === 'VALUE' && next.word === '('))) {
+      inValues = true;
+      writer.write('VALUES');
+    } else if (insert && top && word === '(' && next.word === ')') {
+      if (inValues) {
+        writer.open();
+        writer.write('1');
+        writer.closeRow();
+      }
+      index++;
+    } else if (word === '(') writer.open();
+    else if (word === ')') {
+      if (isRow) writer.closeRow();
+      else writer.close();
+    } else if (word === ',') writer.comma();
+    else if (isChained(source, index, insert && !inValues && writer.depth === 1)) index++;
+    else if (isValue(token)) {
+      index = writeValue(source, index, writer, isRow);
+      continue;
+    } else if (isName(source, index)) writer.name(token);
+    else if (word === 'DEFAULT' && next.word !== '(') writer.listed(isRow ? '1' : 'NULL');
+    else if (isRow && word === 'NULL' && isListed(source, index, index + 1)) writer.listed('1');
+    else if (token.kind === 'variable' || token.kind === 'systemVariable') writer.write('1');
+    else writer.write(REPLACED[word] ?? word);
+    index++;
+  }
+  return writer.form();
+}
+
+/** The place behind what the parser is not shown at all, or `index` where there is nothing of the kind. */
+function skipped(source: Source, index: number, verb: string, top: boolean): number {
+  const { word, kind } = source.at(index);
+  const next = source.at(index + 1);
+  if (kind === 'word' && DROPPED.has(word)) return index + 1;
+  if (word === 'QUICK' && verb === 'DELETE' && index <= 2 && source.at(index + 1).word === 'FROM')
+    return index + 1;
+  if (isIntroducer(source.text, source.at(index)) && (next.kind === 'string' || next.kind === 'bits'))
+    return index + 1;
+  if (isSign(source, index)) return index + 1;
+  if (!top) return index;
+  if (word === 'PARTITION' && next.word === '(') return source.skip(index + 1);
+  if (['USE', 'FORCE', 'IGNORE'].includes(word) && ['INDEX', 'KEY'].includes(next.word)) {
+    const list = source.find(index, (candidate) => candidate === '(');
+    const end = source.skip(list);
+    return source.at(end).word === ',' && verb !== 'INSERT' ? hintListEnd(source, end) : end;
+  }
+  if (word === 'INTO' && verb === 'SELECT') {
+    let end = index + 1;
+    while (source.at(end).kind === 'variable' || source.at(end).word === ',') end++;
+    return end;
+  }
+  return index;
+}
+
+/** Several index hints may be separated by commas; a comma before anything else belongs to the statement. */
+function hintListEnd(source: Source, comma: number): number {
+  return ['USE', 'FORCE', 'IGNORE'].includes(source.at(comma + 1).word) ? comma + 1 : comma;
+}
+
+/** A sign before a number, where it cannot be an operator between two operands. */
+function isSign(source: Source, index: number): boolean {
+  const { word } = source.at(index);
+  if ((word !== '-' && word !== '+') || source.at(index + 1).kind !== 'number') return false;
+  const before = source.at(index - 1);
+  return before.kind === 'operator' && before.word !== ')' && before.word !== '';
+}
+
+function isLockClause(source: Source, index: number): boolean {
+  const { word } = source.at(index);
+  const next = source.at(index + 1).word;
+  return (word === 'FOR' && (next === 'UPDATE' || next === 'SHARE')) || (word === 'LOCK' && next === 'IN');
+}
+
+/** FOR UPDATE OF a, b SKIP LOCKED: all of it up to INTO or the end. */
+function lockClauseEnd(source: Source, index: number): number {
+  return source.find(index + 1, (word) => word === 'INTO');
+}
+
+function isValue({ kind }: Token): boolean {
+  return kind === 'string' || kind === 'number' || kind === 'bits' || kind === 'placeholder';
+}
+
+function writeValue(source: Source, index: number, writer: FormWriter, isRow: boolean): number {
+  const isText = source.at(index).kind === 'string';
+  let end = index + 1;
+  // 'a' 'b' is one string.
+  while (isText && source.at(end).kind === 'string') end++;
+  const listed = writer.depth > 0 && isListed(source, index, end);
+  const text = isText && !(isRow && listed) ? "'s'" : '1';
+  if (listed && !isRow) writer.listed(text);
+  else writer.write(text);
+  return end;
+}
+
+/** Whether the tokens stand alone between two commas, or a comma and a parenthesis. */
+function isListed(source: Source, from: number, to: number): boolean {
+  let before = from - 1;
+  while (isSign(source, before) || isIntroducer(source.text, source.at(before))) before--;
+  return [',', '('].includes(source.at(before).word) && [',', ')'].includes(source.at(to).word);
+}
+
+/** Of a.b.c the parser is shown b.c; of a column that an INSERT lists, the last part alone. */
+function isChained(source: Source, index: number, lastOnly: boolean): boolean {
+  const token = source.at(index);
+  if ((token.kind !== 'name' && token.kind !== 'word') || source.at(index + 1).word !== '.') return false;
+  return lastOnly || source.at(index + 3).word === '.';
+}
+
+/** What can only be an identifier, and words that are none of the parser's. */
+function isName(source: Source, index: number): boolean {
+  const { kind, start, end } = source.at(index);
+  if (kind === 'name') return true;
+  if (kind !== 'word') return false;
+  if (source.at(index + 1).word === '.' || source.at(index - 1).word === '.') return true;
+  return /[^A-Za-z0-9_]/.test(source.text.slice(start, end));
+}

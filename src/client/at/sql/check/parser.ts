@@ -1,0 +1,66 @@
+import parserModule from 'node-sql-parser/build/mysql.js';
+
+/** What the parser saw in a form, in the form's own names. */
+export interface Reading {
+  readonly type: string;
+  readonly tables: readonly {
+    readonly schema: string | null;
+    readonly name: string;
+    readonly alias: string | null;
+  }[];
+  /** The columns listed by an INSERT or assigned by a SET. */
+  readonly columns: readonly string[] | null;
+  /** How many values each row of VALUES has. */
+  readonly rows: readonly number[];
+  readonly where: boolean;
+  readonly orderBy: boolean;
+  readonly limit: boolean;
+  readonly locking: boolean;
+}
+
+/** The parser's build for MySQL reads the single-table statements of MariaDB too, and more of them than its own build. */
+const parser = new parserModule.Parser();
+
+/** Reads a form; null where the parser cannot. */
+export function parse(form: string): Reading | null {
+  let trees: readonly unknown[];
+  try {
+    const tree: unknown = parser.astify(form, { database: 'mysql' });
+    trees = Array.isArray(tree) ? tree : [tree];
+  } catch {
+    // A syntax error is an answer: the caller tries another form, or refuses the statement.
+    return null;
+  }
+  return trees.length === 1 && isNode(trees[0]) ? reading(trees[0]) : null;
+}
+
+type Node = Readonly<Record<string, unknown>>;
+
+const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null;
+const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+const nodes = (value: unknown): readonly Node[] => (Array.isArray(value) ? value.filter(isNode) : []);
+
+function reading(tree: Node): Reading {
+  const type = text(tree.type) ?? '';
+  const tables = type === 'insert' || type === 'update' ? tree.table : tree.from;
+  const limit = isNode(tree.limit) ? tree.limit.value : null;
+  return {
+    type,
+    tables: nodes(tables).map((table) => ({
+      schema: text(table.db),
+      name: text(table.table) ?? '',
+      alias: text(table.as),
+    })),
+    columns: columns(tree),
+    rows: isNode(tree.values) ? nodes(tree.values.values).map((row) => nodes(row.value).length) : [],
+    where: isNode(tree.where),
+    orderBy: nodes(tree.orderby).length > 0,
+    limit: nodes(limit).length > 0,
+    locking: text(tree.locking_read) !== null,
+  };
+}
+
+function columns(tree: Node): readonly string[] | null {
+  if (Array.isArray(tree.set)) return nodes(tree.set).map((assignment) => text(assignment.column) ?? '');
+  return Array.isArray(tree.columns) ? tree.columns.map((column) => text(column) ?? '') : null;
+}

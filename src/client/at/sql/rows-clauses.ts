@@ -1,0 +1,45 @@
+import type { Clause } from './analysis.js';
+import type { Cursor } from './cursor.js';
+import { unsupported } from './refusal.js';
+import { isVolatile } from './volatile.js';
+
+/** What follows the table or the assignments of an UPDATE or DELETE. */
+export interface RowsClauses {
+  readonly where: Clause | null;
+  readonly orderBy: Clause | null;
+  readonly limit: Clause | null;
+  readonly volatile: boolean;
+  readonly head: Clause;
+  readonly tail: Clause;
+}
+
+const AFTER_CONDITION = new Set(['ORDER', 'LIMIT', 'RETURNING']);
+
+/** Reads [WHERE] [ORDER BY] [LIMIT] up to the statement's end. */
+export function readRowsClauses(cursor: Cursor, verb: string): RowsClauses {
+  const { source } = cursor;
+  const head = source.clauseFromBegin(cursor.index);
+  const where = cursor.accept('WHERE') ? readUntil(cursor, AFTER_CONDITION) : null;
+  const tailBegin = cursor.index;
+  const orderBy = cursor.accept('ORDER', 'BY') ? readUntil(cursor, AFTER_CONDITION) : null;
+  const limit = cursor.accept('LIMIT') ? readUntil(cursor, AFTER_CONDITION) : null;
+  if (cursor.word === 'RETURNING') unsupported(`${verb} ... RETURNING`);
+  cursor.expectEnd();
+  return {
+    where: where && source.clause(...where),
+    orderBy: orderBy && source.clause(...orderBy),
+    limit: limit && source.clause(...limit),
+    volatile:
+      limit !== null || [where, orderBy].some((range) => range !== null && isVolatile(source, ...range)),
+    head,
+    tail: source.clause(tailBegin, cursor.index),
+  };
+}
+
+/** Steps to the next of `words` outside of parentheses, over at least one token. */
+export function readUntil(cursor: Cursor, words: ReadonlySet<string>): [from: number, to: number] {
+  const from = cursor.index;
+  cursor.index = cursor.source.find(from, (word) => words.has(word));
+  if (cursor.index === from) cursor.fail();
+  return [from, cursor.index];
+}

@@ -1,0 +1,31 @@
+import { isDeterministic, isOperatorWord } from './functions.js';
+import type { Source } from './source.js';
+
+/** Values that change between two statements, and need no parentheses. */
+const CHANGING_WORDS = new Set(
+  `CURRENT_TIMESTAMP CURRENT_DATE CURRENT_TIME LOCALTIME LOCALTIMESTAMP UTC_DATE UTC_TIME UTC_TIMESTAMP SYSDATE
+   NEXTVAL CURRVAL LASTVAL ROWNUM SELECT TABLE VALUES`.split(/\s+/),
+);
+
+/**
+ * Whether the tokens from one index up to another may give another value for the same row when they are
+ * evaluated again: subqueries, variables, and every function that is not known to depend on its arguments alone.
+ */
+export function isVolatile(source: Source, from: number, to: number): boolean {
+  for (let index = from; index < to; index++) {
+    const token = source.at(index);
+    const { kind, word } = token;
+    if (kind === 'variable' || kind === 'systemVariable') return true;
+    if (kind !== 'word' && kind !== 'name') continue;
+    const next = source.at(index + 1);
+    const identifier = kind === 'name' ? source.text.slice(token.start, token.end).toUpperCase() : word;
+    if (CHANGING_WORDS.has(identifier)) return true;
+    // NEXT VALUE FOR s, PREVIOUS VALUE FOR s
+    if (word === 'VALUE' && next.word === 'FOR') return true;
+    if (next.word !== '(' || isOperatorWord(word)) continue;
+    // With a space between, the server may take a name for a stored function's, and () makes UNIX_TIMESTAMP a clock.
+    if (kind === 'name' || next.start !== token.end || !isDeterministic(word)) return true;
+    if (word === 'UNIX_TIMESTAMP' && source.at(index + 2).word === ')') return true;
+  }
+  return false;
+}
