@@ -1,0 +1,16 @@
+export { ERROR_CODES, type ErrorCode } from '../protocol/error-codes.js';
+export { GlobalTxError, type GlobalTxErrorFacts } from '../protocol/errors.js';
+export type { TransactionStatus } from '../protocol/frames.js';
+export type { ConnectOptions } from './connect-options.js';
+export { GlobalTx } from './global-tx.js';
+export type { Logger } from './logger.js';
+export { type ExpressHandler, expressGlobalTx } from './propagation/express.js';
+export { type FastifyGlobalTx, fastifyGlobalTx } from './propagation/fastify.js';
+export type { Fetch } from './propagation/fetch.js';
+export { transactionHeaders, XID_HEADER } from './propagation/header.js';
+export type { IncomingOptions } from './propagation/incoming.js';
+export { currentTransaction } from './transaction/context.js';
+export { withoutTransaction } from './transaction/outside.js';
+export { type RollbackReport, rollbackReport } from './transaction/rollback-report.js';
+export type { RunOptions } from './transaction/run-options.js';
+export type { Transaction } from './transaction/transaction.js';
