@@ -1,0 +1,34 @@
+import type { SqlDialect, SqlExecutor } from '../executor.js';
+import type { TableDefinition } from '../table/definition.js';
+
+/** The facts of one session that decide how a branch is made in it. */
+export interface SessionFacts {
+  readonly dialect: SqlDialect;
+  /** The default schema, or null. */
+  readonly schema: string | null;
+  readonly autocommit: boolean;
+  /** READ COMMITTED or READ UNCOMMITTED: rows may appear between the before image and the statement. */
+  readonly weakIsolation: boolean;
+  /** In bytes. */
+  readonly maxAllowedPacket: number;
+}
+
+/** One session of the application, as the branch in it needs it: globaltx's own statements, and the facts. */
+export interface BranchSession {
+  readonly executor: SqlExecutor;
+  readonly facts: SessionFacts;
+}
+
+/** The database behind a session, as far as branches need it; shared by all sessions of a pool. */
+export interface BranchDatabase {
+  /** @returns undefined when there is no such table
+   * @throws GlobalTxError TABLE_UNSUPPORTED */
+  table(schema: string, name: string): Promise<TableDefinition | undefined>;
+  /** The cached definition is out of date. */
+  forgetTable(schema: string, name: string): void;
+  /**
+   * The identity of the resource that a schema is, its undo log made and its phase two enlisted.
+   * @throws GlobalTxError UNDO_LOG_MISSING, RESOURCE_CLAIMED_TWICE, COORDINATOR_UNAVAILABLE
+   */
+  resourceId(schema: string): Promise<string>;
+}

@@ -1,0 +1,151 @@
+import { GlobalTxError } from '../../../protocol/errors.js';
+import type { LockSet } from '../../../protocol/frames.js';
+import type { Transaction } from '../../transaction/transaction.js';
+import { KEYS_PER_QUERY, keyCondition } from '../image/key-condition.js';
+import type { ImageRow } from '../image/plan.js';
+import { encodeUndoRecord } from '../undo/encoding.js';
+import { insertUndoLogSql } from '../undo/undo-log.js';
+import { planOf, type ReadLocks } from './capture.js';
+import type { BranchDatabase, BranchSession } from './database.js';
+import { lockKeysOf, lockSet, netChanges, type TableImages } from './net-changes.js';
+import { referenceOf } from './queries.js';
+import type { TouchedRows, TouchedTable } from './touched-rows.js';
+
+/** The name of this branch kind on the wire. */
+export const AT_KIND = 'AT';
+
+const ER_DUP_ENTRY = 1062;
+
+function isDuplicateKey(error: unknown): boolean {
+  return error instanceof Error && (error as { errno?: unknown }).errno === ER_DUP_ENTRY;
+}
+
+/**
+ * Phase one of one local transaction: what happens between the application's last statement and COMMIT, and
+ * what the coordinator is told afterwards.
+ */
+export class PhaseOne {
+  readonly #transaction: Transaction;
+  readonly #session: BranchSession;
+  readonly #database: BranchDatabase;
+  /** Branches that hold only locks, taken by locking reads of this local transaction. */
+  #readBranches: string[] = [];
+  #branchId: string | undefined;
+
+  constructor(transaction: Transaction, session: BranchSession, database: BranchDatabase) {
+    this.#transaction = transaction;
+    this.#session = session;
+    this.#database = database;
+  }
+
+  /** Whether the coordinator holds anything for this local transaction. */
+  get registered(): boolean {
+    return this.#branchId !== undefined || this.#readBranches.length > 0;
+  }
+
+  /**
+   * Takes the global locks of a locking read, waiting for them as long as the transaction allows. They are
+   * held until the global transaction ends, so that what was read stays true.
+   * @throws GlobalTxError LOCK_CONFLICT, LOCK_WAIT_TIMEOUT, DEADLOCK
+   */
+  async lockRows(read: ReadLocks, lockWaitMs: number): Promise<void> {
+    if (read.identities.length === 0) return;
+    const resourceId = await this.#database.resourceId(read.table.schema);
+    const locks = [lockSet(resourceId, read.table, read.mode, read.identities)];
+    this.#readBranches.push(await this.#register(resourceId, locks, true, lockWaitMs));
+  }
+
+  /**
+   * Reads the after images, registers the branch with its locks, and writes the undo log: all that must be
+   * true before COMMIT may be sent. Does nothing when nothing was touched.
+   * @throws GlobalTxError LOCK_CONFLICT, LOCK_WAIT_TIMEOUT, DEADLOCK, TRANSACTION_NOT_ACTIVE, TIMED_OUT,
+   * LATE_PHASE_ONE: the local transaction must then be rolled back, and `failed` called
+   */
+  async prepare(touched: TouchedRows, lockWaitMs: number): Promise<void> {
+    if (touched.empty) return;
+    const images: TableImages[] = [];
+    for (const table of touched.net()) images.push(await this.#afterImage(table));
+    const locks: LockSet[] = [];
+    for (const image of images) {
+      const resourceId = await this.#database.resourceId(image.table.schema);
+      locks.push(lockSet(resourceId, image.table, 'EXCLUSIVE', lockKeysOf(image)));
+    }
+    const tables = images.map(netChanges).filter(({ changes }) => changes.length > 0);
+    const schema = this.#session.facts.schema ?? images[0]!.table.schema;
+    const resourceId = await this.#database.resourceId(schema);
+    this.#branchId = await this.#register(resourceId, locks, tables.length === 0, lockWaitMs);
+    if (tables.length === 0) return;
+    const { xid } = this.#transaction;
+    const encoded = encodeUndoRecord({ xid, branchId: this.#branchId, tables });
+    const { maxAllowedPacket } = this.#session.facts;
+    try {
+      for (const sql of insertUndoLogSql(schema, xid, this.#branchId, encoded, maxAllowedPacket)) {
+        await this.#session.executor.query(sql);
+      }
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+      throw new GlobalTxError(
+        'LATE_PHASE_ONE',
+        'The global transaction was rolled back (its time-out passed) before this branch could commit.',
+        { xid, cause: error },
+      );
+    }
+  }
+
+  /** The local transaction is committed. */
+  done(): void {
+    if (this.#branchId !== undefined) this.#transaction.reportBranch(this.#branchId, 'PHASE_ONE_DONE');
+    this.#forget();
+  }
+
+  /** The local transaction is rolled back for certain; its locks are given back. */
+  failed(): void {
+    for (const branchId of this.#readBranches) this.#transaction.reportBranch(branchId, 'PHASE_ONE_FAILED');
+    if (this.#branchId !== undefined) this.#transaction.reportBranch(this.#branchId, 'PHASE_ONE_FAILED');
+    this.#forget();
+  }
+
+  /** COMMIT was sent and its answer is lost: nobody can say what became of it, so all is rolled back. */
+  unknown(cause: unknown): void {
+    if (this.#branchId !== undefined) {
+      this.#transaction.setRollbackOnly('LOCAL_COMMIT_UNKNOWN', cause);
+      this.#transaction.reportBranch(this.#branchId, 'PHASE_ONE_UNKNOWN');
+    }
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#branchId = undefined;
+    this.#readBranches = [];
+  }
+
+  #register(
+    resourceId: string,
+    locks: readonly LockSet[],
+    locksOnly: boolean,
+    lockWaitMs: number,
+  ): Promise<string> {
+    return this.#transaction.registerBranch(
+      { resourceId, kind: AT_KIND, locks, locksOnly, branchId: '' },
+      lockWaitMs,
+    );
+  }
+
+  /** A locking read, because a consistent one may show an older version of a row that was locked but not changed. */
+  async #afterImage(touched: TouchedTable): Promise<TableImages> {
+    const { table, rows } = touched;
+    const plan = planOf(table, this.#session);
+    const reference = referenceOf({ schema: table.schema, name: table.name, alias: null });
+    const server = this.#session.facts.dialect.server;
+    const after = new Map<string, ImageRow>();
+    for (let from = 0; from < rows.length; from += KEYS_PER_QUERY) {
+      const keys = rows.slice(from, from + KEYS_PER_QUERY).map((row) => row.keyed);
+      const condition = keyCondition(table, keys, server, reference);
+      const result = await this.#session.executor.query(
+        `SELECT ${plan.selectList(reference)} FROM ${reference} WHERE ${condition} FOR UPDATE`,
+      );
+      for (const image of plan.decode(result)) after.set(image.identity, image);
+    }
+    return { ...touched, after };
+  }
+}

@@ -1,0 +1,109 @@
+import type { StatementCounts } from '../at/branch/capture.js';
+import { type ConnectionLine, callbackOf, type Outcome } from './connection-line.js';
+import {
+  type ExecuteCommand,
+  isExecute,
+  isResultHeader,
+  likeExecute,
+  likeQuery,
+  Query,
+  type QueryCommand,
+} from './core.js';
+
+/** `Rows matched: 2  Changed: 1  Warnings: 0`, which both servers send with the answer to an UPDATE. */
+const ROWS_MATCHED = /^Rows matched: (\d+)/;
+
+/** SERVER_STATUS_IN_TRANS of the protocol's status flags. */
+const IN_TRANSACTION = 1;
+
+/**
+ * A command of the application that is not sent itself: commands like it are run in its place, as often as
+ * it takes, and it is handed the outcome of the last one.
+ */
+export class ApplicationCommand {
+  readonly #line: ConnectionLine;
+  readonly #command: QueryCommand | ExecuteCommand;
+  #outcome: Outcome | undefined;
+  #delivered = false;
+
+  constructor(line: ConnectionLine, command: QueryCommand | ExecuteCommand) {
+    this.#line = line;
+    this.#command = command;
+  }
+
+  get text(): string {
+    return isExecute(this.#command) ? (this.#command.statement?.query ?? '') : this.#command.sql;
+  }
+
+  get parameters(): readonly unknown[] {
+    return isExecute(this.#command) ? (this.#command.parameters ?? []) : [];
+  }
+
+  /** Sends the command itself and leaves its answer to mysql2: for what needs no care afterwards. */
+  pass(): Promise<void> {
+    this.#delivered = true;
+    return this.#line.pass(this.#command);
+  }
+
+  /** Runs a command like the application's, or the text given in its place, and keeps its outcome. */
+  async attempt(bound?: string): Promise<StatementCounts> {
+    const outcome = await this.#line.run(
+      (callback) => {
+        if (bound !== undefined) {
+          const options = isExecute(this.#command)
+            ? this.#command._executeOptions
+            : this.#command._queryOptions;
+          return new Query({ ...options, sql: bound, values: undefined }, callback);
+        }
+        return isExecute(this.#command)
+          ? likeExecute(this.#command, callback)
+          : likeQuery(this.#command, this.#command.sql, callback);
+      },
+      // mysql2's own time-out speaks long before the server does: the application is told at once.
+      (error) => this.fail(error),
+    );
+    this.#outcome = outcome;
+    return { matched: matchedRows(outcome.rows) };
+  }
+
+  /** Hands the outcome of the last attempt to the application. */
+  succeed(): void {
+    if (this.#delivered || this.#outcome === undefined) return;
+    this.#delivered = true;
+    const { rows, fields } = this.#outcome;
+    const callback = callbackOf(this.#command);
+    if (callback !== undefined) {
+      // mysql2's own order: the queue goes on first, the callback follows in the next tick.
+      this.#command.emit('end');
+      process.nextTick(() => (fields === undefined ? callback(null, rows) : callback(null, rows, fields)));
+      return;
+    }
+    this.#command.emit('fields', fields);
+    for (const row of isResultHeader(rows) ? [rows] : (rows as readonly unknown[])) {
+      this.#command.emit('result', row, 0);
+    }
+    this.#command.emit('end');
+  }
+
+  /** The statement ran in a local transaction that the application did not ask for: its answer must not tell. */
+  hideTransaction(): void {
+    const rows = this.#outcome?.rows;
+    if (isResultHeader(rows)) rows.serverStatus &= ~IN_TRANSACTION;
+  }
+
+  fail(error: Error): void {
+    if (this.#delivered) return;
+    this.#delivered = true;
+    if ('sql' in error) error.sql = this.text;
+    const callback = callbackOf(this.#command);
+    if (callback !== undefined) callback(error);
+    else this.#command.emit('error', error);
+    this.#command.emit('end');
+  }
+}
+
+function matchedRows(rows: unknown): number {
+  if (!isResultHeader(rows)) return (rows as readonly unknown[]).length;
+  const matched = ROWS_MATCHED.exec(rows.info ?? '');
+  return matched === null ? rows.affectedRows : Number(matched[1]);
+}

@@ -1,0 +1,146 @@
+import type { RawResult, RawValue, ResultField, SqlExecutor } from '../at/executor.js';
+import {
+  type AddCommand,
+  type CoreCommand,
+  type CoreConnection,
+  isResultHeader,
+  Query,
+  type ResultCallback,
+} from './core.js';
+
+/** What a command brought. */
+export interface Outcome {
+  readonly rows: unknown;
+  readonly fields: unknown;
+}
+
+export function callbackOf(command: CoreCommand): ResultCallback | undefined {
+  return typeof command.onResult === 'function' ? command.onResult : undefined;
+}
+
+function isFatal(error: Error): boolean {
+  return (error as { fatal?: unknown }).fatal === true;
+}
+
+function isInactivity(error: Error): boolean {
+  return (error as { code?: unknown }).code === 'PROTOCOL_SEQUENCE_TIMEOUT';
+}
+
+/**
+ * mysql2's own command queue of one connection, with answers as promises that settle whatever becomes of the
+ * connection. mysql2 itself leaves a command without an answer when the connection is destroyed under it.
+ */
+export class ConnectionLine implements SqlExecutor {
+  readonly #connection: CoreConnection;
+  readonly #add: AddCommand;
+  readonly #waiting = new Set<(error: Error) => void>();
+  #lost: Error | undefined;
+
+  /** @param add mysql2's own way into the queue, from before it was taken over */
+  constructor(connection: CoreConnection, add: AddCommand) {
+    this.#connection = connection;
+    this.#add = add;
+    const notify = connection._notifyError;
+    connection._notifyError = (error) => {
+      notify.call(connection, error);
+      this.#lose(error);
+    };
+    connection.stream.once('close', () => {
+      this.#lose(
+        Object.assign(new Error('Connection closed.'), { code: 'PROTOCOL_CONNECTION_LOST', fatal: true }),
+      );
+    });
+  }
+
+  /** Why nothing can be sent any more. */
+  get lost(): Error | undefined {
+    return this.#lost ?? this.#connection._fatalError ?? this.#connection._protocolError ?? undefined;
+  }
+
+  #lose(error: Error): void {
+    if (!isFatal(error)) return;
+    this.#lost ??= error;
+    for (const settle of this.#waiting) settle(error);
+    this.#waiting.clear();
+  }
+
+  /** Sends a command as it is; resolves when the queue has gone past it, whatever its answer. */
+  pass(command: CoreCommand): Promise<void> {
+    const { lost } = this;
+    if (lost !== undefined) {
+      const callback = callbackOf(command);
+      if (callback !== undefined) callback(lost);
+      else command.emit('error', lost);
+      command.emit('end');
+      return Promise.resolve();
+    }
+    return new Promise((resolve) => {
+      const settle = () => {
+        this.#waiting.delete(settle);
+        resolve();
+      };
+      this.#waiting.add(settle);
+      command.once('end', settle);
+      this.#add.call(this.#connection, command);
+    });
+  }
+
+  /**
+   * Runs a command made here and waits for its answer.
+   * @param onInactivity told of mysql2's inactivity time-out at once; the promise waits for the server
+   */
+  run(
+    make: (callback: ResultCallback) => CoreCommand,
+    onInactivity?: (error: Error) => void,
+  ): Promise<Outcome> {
+    return new Promise((resolve, reject) => {
+      if (this.lost !== undefined) return reject(this.lost);
+      let failure: Error | undefined;
+      let outcome: Outcome | undefined;
+      const settle = (error?: Error) => {
+        this.#waiting.delete(settle);
+        const reason = failure ?? error;
+        if (reason !== undefined) reject(reason);
+        else if (outcome !== undefined) resolve(outcome);
+      };
+      const command = make((error, rows, fields) => {
+        if (error === null || error === undefined) {
+          outcome = { rows, fields };
+          return;
+        }
+        failure = error;
+        if (isInactivity(error)) onInactivity?.(error);
+        else if (isFatal(error)) settle();
+      });
+      this.#waiting.add(settle);
+      // On success mysql2 emits 'end' first and calls back in the next tick.
+      command.once('end', () => process.nextTick(settle));
+      this.#add.call(this.#connection, command);
+    });
+  }
+
+  /** Runs a statement of globaltx's own: rows come as the bytes that the server sent. */
+  async query(sql: string): Promise<RawResult> {
+    const { rows, fields } = await this.run(
+      (callback) =>
+        new Query(
+          {
+            sql,
+            rowsAsArray: true,
+            nestTables: false,
+            typeCast: (field: { buffer(): RawValue }) => field.buffer(),
+          },
+          callback,
+        ),
+    );
+    if (isResultHeader(rows)) {
+      return { fields: [], rows: [], affectedRows: rows.affectedRows, warningStatus: rows.warningStatus };
+    }
+    return {
+      fields: fields as readonly ResultField[],
+      rows: rows as readonly (readonly RawValue[])[],
+      affectedRows: 0,
+      warningStatus: 0,
+    };
+  }
+}

@@ -1,0 +1,102 @@
+import type { EventEmitter } from 'node:events';
+import mysql from 'mysql2';
+
+/**
+ * The core (callback) objects of mysql2 as far as the driver leans on them, by structure, so that no version
+ * of mysql2 is nailed down. The promise API delegates to the same objects.
+ */
+
+/** The callback of a command. */
+export type ResultCallback = (error: Error | null, rows?: unknown, fields?: unknown) => void;
+
+/** Whatever can stand in a connection's command queue. */
+export interface CoreCommand extends EventEmitter {
+  onResult?: ResultCallback | undefined;
+}
+
+/** COM_QUERY: its text is complete when it reaches the queue. */
+export interface QueryCommand extends CoreCommand {
+  sql: string;
+  readonly _queryOptions: Readonly<Record<string, unknown>>;
+}
+
+export interface PreparedStatement {
+  readonly query: string;
+}
+
+/** COM_STMT_EXECUTE: `statement` is there once the PREPARE before it in the queue has succeeded. */
+export interface ExecuteCommand extends CoreCommand {
+  statement?: PreparedStatement | undefined;
+  readonly sql?: string | undefined;
+  readonly parameters?: readonly unknown[] | undefined;
+  readonly _executeOptions: Readonly<Record<string, unknown>>;
+}
+
+type CommandConstructor<Command> = new (
+  options: Readonly<Record<string, unknown>>,
+  callback?: ResultCallback,
+) => Command;
+
+export type AddCommand = <Command extends CoreCommand>(command: Command) => Command;
+
+export interface CoreConnection extends EventEmitter {
+  readonly config: Readonly<Record<string, unknown>> & { readonly database?: string | undefined };
+  readonly stream: EventEmitter;
+  readonly _isMariaDB?: boolean;
+  readonly _closing?: boolean;
+  readonly _fatalError?: Error | null;
+  readonly _protocolError?: Error | null;
+  addCommand: AddCommand;
+  _notifyError(error: Error): void;
+}
+
+export type ConnectionCallback = (error: Error | null, connection?: CoreConnection) => void;
+
+export interface CorePool extends EventEmitter {
+  readonly config: { readonly connectionConfig: Readonly<Record<string, unknown>> };
+  getConnection(callback: ConnectionCallback): void;
+  releaseConnection(connection: CoreConnection): void;
+}
+
+export interface CoreCluster {
+  readonly _nodes: Readonly<Record<string, { readonly pool: CorePool } | undefined>>;
+  add(id: unknown, config?: unknown): void;
+}
+
+/** mysql2's own class of COM_QUERY commands, which it doesn't export by name. */
+const createQuery = (mysql as unknown as { createQuery(...args: unknown[]): QueryCommand }).createQuery;
+export const Query = createQuery('', undefined, undefined, {})
+  .constructor as CommandConstructor<QueryCommand>;
+
+export function isQuery(command: CoreCommand): command is QueryCommand {
+  return command instanceof Query;
+}
+
+export function isExecute(command: CoreCommand): command is ExecuteCommand {
+  return '_executeOptions' in command;
+}
+
+/** A further command like the given one, to be run in its place. */
+export function likeExecute(command: ExecuteCommand, callback: ResultCallback): ExecuteCommand {
+  const Execute = command.constructor as CommandConstructor<ExecuteCommand>;
+  return new Execute(
+    { ...command._executeOptions, statement: command.statement, values: command.parameters },
+    callback,
+  );
+}
+
+export function likeQuery(command: QueryCommand, sql: string, callback: ResultCallback): QueryCommand {
+  return new Query({ ...command._queryOptions, sql, values: undefined }, callback);
+}
+
+/** What mysql2 gives for a statement that returns no rows. */
+export interface ResultHeader {
+  readonly affectedRows: number;
+  readonly info?: string;
+  serverStatus: number;
+  readonly warningStatus: number;
+}
+
+export function isResultHeader(rows: unknown): rows is ResultHeader {
+  return typeof rows === 'object' && rows !== null && 'affectedRows' in rows;
+}

@@ -1,0 +1,43 @@
+import mysql2 from 'mysql2';
+import type { CoreCluster, CoreConnection, CorePool } from './core.js';
+import { instrumentCluster, instrumentConnection, instrumentPool, makeOutside } from './instrument.js';
+import * as promise from './promise-driver.js';
+
+export * from 'mysql2';
+
+type MakeConnection = (options: never) => CoreConnection;
+type MakePool = (options: never) => CorePool;
+type MakeCluster = (options?: never) => CoreCluster;
+
+/** As mysql2's: the connection takes part in the global transaction that a statement is sent in. */
+export const createConnection = ((options: never) => {
+  const connection = makeOutside(() => (mysql2.createConnection as unknown as MakeConnection)(options));
+  instrumentConnection(connection);
+  return connection;
+}) as unknown as typeof mysql2.createConnection;
+
+/** Another name of `createConnection`, as in mysql2. */
+export const connect = createConnection;
+
+/** As mysql2's: the pool's connections take part in the global transaction that a statement is sent in. */
+export const createPool = ((options: never) => {
+  const pool = makeOutside(() => (mysql2.createPool as unknown as MakePool)(options));
+  instrumentPool(pool);
+  return pool;
+}) as unknown as typeof mysql2.createPool;
+
+/** As mysql2's: each node's pool takes part in the global transaction that a statement is sent in. */
+export const createPoolCluster = ((options?: never) => {
+  const cluster = makeOutside(() => (mysql2.createPoolCluster as unknown as MakeCluster)(options));
+  instrumentCluster(cluster);
+  return cluster;
+}) as unknown as typeof mysql2.createPoolCluster;
+
+/** mysql2's exports that are getters, which `export *` of a CommonJS module does not find. */
+export const Types = mysql2.Types;
+export const Charsets = mysql2.Charsets;
+export const CharsetToEncoding = mysql2.CharsetToEncoding;
+export const TypedParameter = mysql2.TypedParameter;
+export const createConnectionPromise = promise.createConnection;
+export const createPoolPromise = promise.createPool;
+export const createPoolClusterPromise = promise.createPoolCluster;

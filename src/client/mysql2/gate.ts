@@ -1,0 +1,156 @@
+import type { BranchDatabase } from '../at/branch/database.js';
+import { mayControl } from '../at/sql/index.js';
+import { currentTransaction, runInContext } from '../transaction/context.js';
+import type { Transaction } from '../transaction/transaction.js';
+import { ApplicationCommand } from './application-command.js';
+import { ConnectionLine } from './connection-line.js';
+import { type AddCommand, type CoreCommand, type CoreConnection, isExecute, isQuery } from './core.js';
+import { LocalTransaction } from './local-transaction.js';
+import { Presence } from './presence.js';
+import { asError } from './server-errors.js';
+import { Session } from './session.js';
+
+/** One turn on the connection, from when it is asked for until the queue may go on. */
+interface Turn {
+  readonly transaction: Transaction | undefined;
+  take(): Promise<void>;
+}
+
+/** Commands by which the server forgets the local transaction, and what to say of it. */
+const ENDING_COMMANDS: ReadonlyMap<string, string> = new Map([
+  ['ChangeUser', 'the connection changed its user'],
+  ['ResetConnection', 'the connection was reset'],
+  ['Quit', 'the connection was ended'],
+]);
+
+const gates = new WeakMap<CoreConnection, Gate>();
+
+/**
+ * Stands before the command queue of one connection. Outside of a global transaction a command goes straight
+ * through. Inside, commands take turns: each may need statements of ours before and after it, and what was
+ * asked for later must wait until it is done.
+ */
+export class Gate {
+  readonly #connection: CoreConnection;
+  readonly #add: AddCommand;
+  readonly #line: ConnectionLine;
+  readonly #session: Session;
+  readonly #local: LocalTransaction;
+  readonly #presence: Presence;
+  readonly #turns: Turn[] = [];
+  #busy = false;
+
+  private constructor(connection: CoreConnection, database: BranchDatabase) {
+    this.#connection = connection;
+    this.#add = connection.addCommand;
+    this.#line = new ConnectionLine(connection, this.#add);
+    this.#session = new Session(this.#line, () => (connection._isMariaDB === true ? 'mariadb' : 'mysql'));
+    this.#local = new LocalTransaction(
+      this.#line,
+      this.#session,
+      database,
+      String(connection.config['timezone'] ?? 'local'),
+    );
+    this.#presence = new Presence(this.#local, (task) => this.#enqueue(undefined, task));
+  }
+
+  /** Takes over the connection's queue. Once is enough: a second call changes nothing. */
+  static install(connection: CoreConnection, database: BranchDatabase): Gate {
+    let gate = gates.get(connection);
+    if (gate === undefined) {
+      gate = new Gate(connection, database);
+      gates.set(connection, gate);
+      connection.addCommand = gate.#receive;
+    }
+    return gate;
+  }
+
+  static of(connection: CoreConnection): Gate | undefined {
+    return gates.get(connection);
+  }
+
+  /**
+   * The connection goes back to its pool. A local transaction of a global one must not go along: whoever gets
+   * the connection next would write in it.
+   * @returns undefined when there is nothing to do
+   */
+  giveBack(): Promise<void> | undefined {
+    const { transaction } = this.#local;
+    if (transaction === undefined && !this.#busy) return undefined;
+    return this.#enqueue(undefined, async () => {
+      const open = this.#local.transaction;
+      if (open === undefined) return;
+      if (this.#local.writes)
+        open.setRollbackOnly('a connection was released with an open local transaction');
+      await this.#local.abandon('its connection was released');
+      this.#presence.update();
+    });
+  }
+
+  readonly #receive: AddCommand = (command) => {
+    const transaction = currentTransaction();
+    if (transaction === undefined && !this.#busy && this.#local.transaction === undefined) {
+      this.#follow(command);
+      return this.#add.call(this.#connection, command) as typeof command;
+    }
+    this.#bind(command, transaction);
+    void this.#enqueue(transaction, () => this.#perform(command, transaction));
+    return command;
+  };
+
+  /** Callbacks run from the socket's events, where the context of the caller is lost. */
+  #bind(command: CoreCommand, transaction: Transaction | undefined): void {
+    const { onResult } = command;
+    if (typeof onResult !== 'function') return;
+    command.onResult = function (this: unknown, ...args) {
+      return runInContext(transaction, () => onResult.apply(this, args));
+    };
+  }
+
+  #enqueue(transaction: Transaction | undefined, take: () => Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const leave = transaction === undefined ? undefined : this.#presence.enter(transaction);
+      this.#turns.push({
+        transaction,
+        take: () =>
+          take()
+            .then(resolve, reject)
+            .finally(() => leave?.()),
+      });
+      if (!this.#busy) {
+        this.#busy = true;
+        void this.#work();
+      }
+    });
+  }
+
+  async #work(): Promise<void> {
+    for (let turn = this.#turns.shift(); turn !== undefined; turn = this.#turns.shift()) await turn.take();
+    this.#busy = false;
+  }
+
+  async #perform(command: CoreCommand, asked: Transaction | undefined): Promise<void> {
+    const transaction = this.#local.transaction ?? asked;
+    const ending = ENDING_COMMANDS.get(command.constructor.name);
+    const statement = isQuery(command) || (isExecute(command) && command.statement !== undefined);
+    if (!statement || transaction === undefined) {
+      this.#follow(command);
+      await this.#line.pass(command);
+      if (ending !== undefined) this.#local.lose(ending);
+      return;
+    }
+    const application = new ApplicationCommand(this.#line, command);
+    if (this.#line.lost !== undefined) application.fail(asError(this.#line.lost));
+    else await this.#local.run(application, transaction);
+    if (this.#line.lost !== undefined) this.#local.lose('the connection was lost');
+    this.#presence.update();
+  }
+
+  /** Notes what a command that goes straight through does to the local transaction. */
+  #follow(command: CoreCommand): void {
+    const text = isQuery(command) ? command.sql : isExecute(command) ? command.sql : undefined;
+    if (text === undefined) return;
+    if (mayControl(text)) this.#local.follow(text);
+    else this.#local.followUnread();
+  }
+}

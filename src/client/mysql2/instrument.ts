@@ -1,0 +1,68 @@
+import { currentTransaction, runInContext } from '../transaction/context.js';
+import type { CoreCluster, CoreConnection, CorePool } from './core.js';
+import { Gate } from './gate.js';
+import { sourceOf } from './source.js';
+
+const instrumented = new WeakSet<object>();
+
+/** Whether an object is met for the first time. */
+function first(object: object): boolean {
+  if (instrumented.has(object)) return false;
+  instrumented.add(object);
+  return true;
+}
+
+type Config = Readonly<Record<string, unknown>>;
+
+function enlistExisting(config: Config): void {
+  const schema = config['database'];
+  if (typeof schema === 'string' && schema !== '') sourceOf(config).enlistExisting(schema);
+}
+
+/** Takes over a connection that the application made by itself. */
+export function instrumentConnection(connection: CoreConnection): void {
+  if (!first(connection)) return;
+  Gate.install(connection, sourceOf(connection.config));
+  enlistExisting(connection.config);
+}
+
+/** Takes over a pool and every connection that it makes from now on. */
+export function instrumentPool(pool: CorePool): void {
+  if (!first(pool)) return;
+  const config = pool.config.connectionConfig;
+  const source = sourceOf(config);
+  pool.on('connection', (connection: CoreConnection) => Gate.install(connection, source));
+  const getConnection = pool.getConnection;
+  pool.getConnection = (callback) => {
+    // A connection that waits in the pool's queue is handed over by whoever releases it, in that one's
+    // context; and a socket made here would keep this context for all that it ever reads.
+    const transaction = currentTransaction();
+    runInContext(undefined, () =>
+      getConnection.call(pool, (...args) => runInContext(transaction, () => callback(...args))),
+    );
+  };
+  const releaseConnection = pool.releaseConnection;
+  pool.releaseConnection = (connection) => {
+    const given = Gate.of(connection)?.giveBack();
+    if (given === undefined) releaseConnection.call(pool, connection);
+    else void given.finally(() => releaseConnection.call(pool, connection));
+  };
+  enlistExisting(config);
+}
+
+/** Takes over a cluster: each of its nodes is a pool. */
+export function instrumentCluster(cluster: CoreCluster): void {
+  if (!first(cluster)) return;
+  const add = cluster.add;
+  cluster.add = (...args) => {
+    add.apply(cluster, args);
+    for (const node of Object.values(cluster._nodes)) {
+      if (node !== undefined) instrumentPool(node.pool);
+    }
+  };
+}
+
+/** Makes a core object outside of any transaction: its sockets keep the context that they are made in. */
+export function makeOutside<Result>(make: () => Result): Result {
+  return runInContext(undefined, make);
+}

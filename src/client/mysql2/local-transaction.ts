@@ -1,0 +1,351 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { GlobalTxError } from '../../protocol/errors.js';
+import { type CapturedStatement, isCaptured } from '../at/branch/capture.js';
+import type { BranchDatabase, BranchSession } from '../at/branch/database.js';
+import type { Control, Statement } from '../at/sql/analysis.js';
+import { analyze } from '../at/sql/index.js';
+import type { Transaction } from '../transaction/transaction.js';
+import type { ApplicationCommand } from './application-command.js';
+import type { ConnectionLine } from './connection-line.js';
+import { Enlisted } from './enlisted.js';
+import { parameterLiteral } from './parameters.js';
+import { asError, endsConnection, endsLocalTransaction, isLockConflict } from './server-errors.js';
+import type { Session } from './session.js';
+
+/** Whatever completion_type the session has. */
+const COMMIT = 'COMMIT AND NO CHAIN NO RELEASE';
+
+/** Between two tries of an autocommit statement whose lock's holder is rolling back, in milliseconds. */
+const CONFLICT_PAUSE_MS = { least: 5, most: 100 };
+
+function refuse(statement: Extract<Statement, { kind: 'refused' }>): GlobalTxError {
+  const advice =
+    statement.code === 'STATEMENT_UNSUPPORTED'
+      ? 'Run it outside of the global transaction, or write it in a supported form (docs/errors.md).'
+      : 'Write it in a simpler form, or run it outside of the global transaction.';
+  return new GlobalTxError(
+    statement.code,
+    `${statement.construct} is not supported inside a global transaction. ${advice}`,
+    { construct: statement.construct },
+  );
+}
+
+/**
+ * The local transaction of one connection, as it is seen by what passes: whether one is open, to which global
+ * transaction it belongs, and what must happen around each statement. Called for one statement at a time.
+ */
+export class LocalTransaction {
+  readonly #line: ConnectionLine;
+  readonly #session: Session;
+  readonly #database: BranchDatabase;
+  readonly #timezone: string;
+  /** A local transaction is open on the server because the application asked for it. */
+  #open = false;
+  /** Something passed outside of any global transaction: without autocommit it has opened a local one. */
+  #openUnlessAutocommit = false;
+  #enlisted: Enlisted | undefined;
+  /** Why the application's local transaction is no more, until it ends it or begins another. */
+  #lost: GlobalTxError | undefined;
+
+  constructor(line: ConnectionLine, session: Session, database: BranchDatabase, timezone: string) {
+    this.#line = line;
+    this.#session = session;
+    this.#database = database;
+    this.#timezone = timezone;
+  }
+
+  /** The global transaction that the open local transaction belongs to. */
+  get transaction(): Transaction | undefined {
+    return this.#enlisted?.transaction;
+  }
+
+  /** Whether rows have been written that are not committed. */
+  get writes(): boolean {
+    return this.#enlisted?.writes ?? false;
+  }
+
+  /** A statement passes outside of any global transaction. */
+  follow(text: string): void {
+    for (const statement of analyze(text, this.#session.dialect).statements) {
+      if (statement.kind === 'control') this.#follow(statement.control, undefined);
+      else this.followUnread();
+    }
+  }
+
+  /** The same for a statement that cannot be one of BEGIN, COMMIT and their like. */
+  followUnread(): void {
+    this.#openUnlessAutocommit = true;
+  }
+
+  /** The server has ended the local transaction for a reason of the connection: reset, other user, quit. */
+  lose(reason: string): void {
+    this.#session.forget();
+    this.#close();
+    this.#lost = undefined;
+    if (this.#enlisted === undefined) return;
+    const { transaction, writes } = this.#enlisted;
+    this.#enlisted.rolledBack();
+    this.#enlisted = undefined;
+    if (writes) transaction.setRollbackOnly(reason);
+  }
+
+  /** Rolls back what is open, because the global transaction ends or the connection goes to others. */
+  async abandon(reason: string): Promise<void> {
+    if (this.#enlisted === undefined) return;
+    const { transaction } = this.#enlisted;
+    await this.#abandon(
+      new GlobalTxError('TRANSACTION_NOT_ACTIVE', `The local transaction was rolled back: ${reason}.`, {
+        xid: transaction.xid,
+      }),
+    );
+  }
+
+  /** Runs one statement of the application inside a global transaction, and hands it the answer. Never rejects. */
+  async run(command: ApplicationCommand, transaction: Transaction): Promise<void> {
+    try {
+      const facts = await this.#session.facts();
+      if (!facts.autocommit && !this.#open) {
+        if (this.#openUnlessAutocommit) this.#open = true;
+        else this.#begin(transaction);
+      }
+      const { statements } = analyze(command.text, facts.dialect);
+      const [statement] = statements;
+      if (statement === undefined || statements.every(({ kind }) => kind === 'read'))
+        return await command.pass();
+      if (statements.length > 1) {
+        throw refuse({
+          kind: 'refused',
+          code: 'STATEMENT_UNSUPPORTED',
+          construct: 'several statements in one text',
+        });
+      }
+      const session = { executor: this.#line, facts };
+      if (statement.kind === 'control') await this.#control(command, statement.control, transaction, session);
+      else if (statement.kind === 'refused') throw refuse(statement);
+      else if (isCaptured(statement)) await this.#captured(command, statement, transaction, session);
+    } catch (error) {
+      command.fail(asError(error));
+    }
+  }
+
+  #captured(
+    command: ApplicationCommand,
+    statement: CapturedStatement,
+    transaction: Transaction,
+    session: BranchSession,
+  ): Promise<void> {
+    if (this.#lost !== undefined) throw this.#lost;
+    if (transaction.ended) throw notActive(transaction);
+    if (!this.#open) return this.#autocommit(command, statement, transaction, session);
+    if (this.#enlisted === undefined) {
+      throw new GlobalTxError(
+        'LOCAL_TRANSACTION_OPEN',
+        'The local transaction on this connection was begun outside of the global transaction. ' +
+          'End it first, or begin it inside.',
+        { xid: transaction.xid },
+      );
+    }
+    return this.#explicit(this.#enlisted, command, statement, session);
+  }
+
+  /** A statement in a local transaction of the application's own. */
+  async #explicit(
+    enlisted: Enlisted,
+    command: ApplicationCommand,
+    statement: CapturedStatement,
+    session: BranchSession,
+  ): Promise<void> {
+    const { lockWaitMs } = enlisted.transaction;
+    try {
+      await enlisted.statement(
+        session,
+        statement,
+        this.#writer(command, session),
+        (bound) => command.attempt(bound),
+        lockWaitMs,
+      );
+    } catch (error) {
+      if (endsConnection(error)) this.lose('the connection was lost');
+      else if (endsLocalTransaction(error, this.#session.rollbackOnTimeout)) this.#serverRolledBack(enlisted);
+      else if (enlisted.ran) await this.#abandon(spoilt(error, enlisted.transaction));
+      throw error;
+    }
+    command.succeed();
+  }
+
+  /** A statement that is a local transaction of its own. */
+  async #autocommit(
+    command: ApplicationCommand,
+    statement: CapturedStatement,
+    transaction: Transaction,
+    session: BranchSession,
+  ): Promise<void> {
+    const deadline = performance.now() + transaction.lockWaitMs;
+    const remaining = () => Math.max(0, Math.round(deadline - performance.now()));
+    for (let pause = CONFLICT_PAUSE_MS.least; ; pause = Math.min(pause * 2, CONFLICT_PAUSE_MS.most)) {
+      const enlisted = new Enlisted(transaction, this.#line, this.#database);
+      await this.#line.query('START TRANSACTION');
+      try {
+        await this.#whole(enlisted, command, statement, session, remaining);
+        break;
+      } catch (error) {
+        if (!isLockConflict(error) || remaining() <= pause || transaction.ended) throw error;
+        await delay(pause);
+      }
+    }
+    command.hideTransaction();
+    command.succeed();
+  }
+
+  async #whole(
+    enlisted: Enlisted,
+    command: ApplicationCommand,
+    statement: CapturedStatement,
+    session: BranchSession,
+    remaining: () => number,
+  ): Promise<void> {
+    try {
+      await enlisted.statement(
+        session,
+        statement,
+        this.#writer(command, session),
+        (bound) => command.attempt(bound),
+        remaining(),
+      );
+    } catch (error) {
+      await enlisted.rollback();
+      throw error;
+    }
+    await enlisted.prepare(session, remaining());
+    try {
+      await enlisted.commit(() => this.#line.query(COMMIT));
+    } finally {
+      this.#session.transactionEnded();
+    }
+  }
+
+  #writer(command: ApplicationCommand, session: BranchSession): (index: number) => string {
+    return (index) => parameterLiteral(command.parameters[index], session.facts.dialect, this.#timezone);
+  }
+
+  async #control(
+    command: ApplicationCommand,
+    control: Control,
+    transaction: Transaction,
+    session: BranchSession,
+  ): Promise<void> {
+    const ends =
+      control.verb === 'commit' ||
+      control.verb === 'begin' ||
+      (control.verb === 'setAutocommit' && control.on && !session.facts.autocommit);
+    if (ends && this.#lost !== undefined && control.verb !== 'begin') {
+      const lost = this.#lost;
+      this.#lost = undefined;
+      this.#close();
+      throw lost;
+    }
+    const enlisted = this.#enlisted;
+    if (ends && enlisted !== undefined) await this.#commit(enlisted, command, control, session);
+    else await command.attempt();
+    this.#follow(control, transaction);
+    command.succeed();
+  }
+
+  /** A control statement that commits the open local transaction, by its name or on the way. */
+  async #commit(
+    enlisted: Enlisted,
+    command: ApplicationCommand,
+    control: Control,
+    session: BranchSession,
+  ): Promise<void> {
+    try {
+      await enlisted.prepare(session, enlisted.transaction.lockWaitMs);
+      if (control.verb === 'begin') await enlisted.commit(() => this.#line.query(COMMIT));
+      else await enlisted.commit(() => command.attempt());
+    } finally {
+      this.#enlisted = undefined;
+      this.#close();
+    }
+    if (control.verb === 'begin') await command.attempt();
+  }
+
+  /** Takes over what a control statement that has succeeded did to the local transaction. */
+  #follow(control: Control, transaction: Transaction | undefined): void {
+    this.#session.follow(control);
+    switch (control.verb) {
+      case 'begin':
+        this.#begin(transaction);
+        return;
+      case 'commit':
+      case 'rollback':
+        if (control.verb === 'rollback') this.#enlisted?.rolledBack();
+        this.#enlisted = undefined;
+        this.#lost = undefined;
+        this.#close();
+        if (control.chain) this.#begin(transaction);
+        return;
+      case 'savepoint':
+        this.#enlisted?.touched.savepoint(control.name);
+        return;
+      case 'rollbackTo':
+        this.#enlisted?.touched.rollbackTo(control.name);
+        return;
+      case 'releaseSavepoint':
+        this.#enlisted?.touched.releaseSavepoint(control.name);
+        return;
+      case 'setAutocommit':
+        if (control.on) this.#close();
+        return;
+      case 'setTransaction':
+      case 'use':
+      case 'set':
+        return;
+    }
+  }
+
+  #begin(transaction: Transaction | undefined): void {
+    this.#open = true;
+    this.#lost = undefined;
+    this.#enlisted =
+      transaction === undefined || transaction.ended
+        ? undefined
+        : new Enlisted(transaction, this.#line, this.#database);
+  }
+
+  #close(): void {
+    this.#open = false;
+    this.#openUnlessAutocommit = false;
+    this.#session.transactionEnded();
+  }
+
+  /** As after a deadlock in plain mysql2: the error says it, and the connection is in autocommit again. */
+  #serverRolledBack(enlisted: Enlisted): void {
+    enlisted.rolledBack();
+    this.#enlisted = undefined;
+    this.#close();
+  }
+
+  async #abandon(lost: GlobalTxError): Promise<void> {
+    const enlisted = this.#enlisted;
+    this.#enlisted = undefined;
+    this.#lost = lost;
+    await enlisted?.rollback();
+  }
+}
+
+function notActive(transaction: Transaction): GlobalTxError {
+  return new GlobalTxError(
+    'TRANSACTION_NOT_ACTIVE',
+    'The global transaction has ended, or its end has begun: nothing can be written in it any more. ' +
+      'Await all work inside the wrapped function.',
+    { xid: transaction.xid },
+  );
+}
+
+function spoilt(error: unknown, transaction: Transaction): GlobalTxError {
+  return new GlobalTxError(
+    'TRANSACTION_NOT_ACTIVE',
+    'The local transaction was rolled back because an earlier statement could not be kept (see cause).',
+    { xid: transaction.xid, cause: error },
+  );
+}

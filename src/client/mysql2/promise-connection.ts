@@ -1,0 +1,13 @@
+import mysql2 from 'mysql2/promise';
+import type { CoreConnection } from './core.js';
+import { instrumentConnection, makeOutside } from './instrument.js';
+
+type Connect = (options: unknown) => Promise<{ readonly connection: CoreConnection }>;
+
+/** mysql2's `createConnection` with the connection taken over once it is there. */
+export function connectPromise(options: unknown): Promise<unknown> {
+  return makeOutside(() => (mysql2.createConnection as unknown as Connect)(options)).then((connection) => {
+    instrumentConnection(connection.connection);
+    return connection;
+  });
+}

@@ -1,0 +1,34 @@
+import { GlobalTxError } from '../../protocol/errors.js';
+
+const ER_LOCK_WAIT_TIMEOUT = 1205;
+const ER_LOCK_DEADLOCK = 1213;
+/** MariaDB 11: a snapshot that others have overtaken (innodb_snapshot_isolation). */
+const ER_CHECKREAD = 1020;
+
+function errnoOf(error: unknown): unknown {
+  return error instanceof Error ? (error as { errno?: unknown }).errno : undefined;
+}
+
+/** Whether the server has rolled the whole local transaction back with this error, not only the statement. */
+export function endsLocalTransaction(error: unknown, rollbackOnTimeout: boolean): boolean {
+  const errno = errnoOf(error);
+  return (
+    errno === ER_LOCK_DEADLOCK ||
+    errno === ER_CHECKREAD ||
+    (errno === ER_LOCK_WAIT_TIMEOUT && rollbackOnTimeout)
+  );
+}
+
+/** Whether the connection is gone, and with it the local transaction. */
+export function endsConnection(error: unknown): boolean {
+  return error instanceof Error && (error as { fatal?: unknown }).fatal === true;
+}
+
+/** Whether running the local transaction again may succeed at once: the holder of the lock is on its way out. */
+export function isLockConflict(error: unknown): boolean {
+  return error instanceof GlobalTxError && error.code === 'LOCK_CONFLICT';
+}
+
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown });
+}
