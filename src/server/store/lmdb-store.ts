@@ -24,6 +24,8 @@ export interface LmdbStoreOptions {
 }
 
 const FILE = 'store.mdb';
+/** lmdb leaves a write unanswered when its transaction cannot even begin; a disk that hangs does the same. */
+const STALLED_MS = 60_000;
 
 /** The embedded store: one lmdb file in a directory that one process at a time may have. */
 export class LmdbStore implements Store {
@@ -120,7 +122,7 @@ export class LmdbStore implements Store {
     });
     // Without overlappingSync lmdb commits only after the pages and then the root are on the disk, so that
     // the promise of the commit is the promise of the flush.
-    if (!(await committed)) throw new Error('lmdb did not apply the batch');
+    if (!(await inTime(committed))) throw new Error('lmdb did not apply the batch');
     this.#header = header;
   }
 }
@@ -150,6 +152,18 @@ function lastOfEachKey(changes: readonly StoreChange[]): Map<string, StoreChange
   const last = new Map<string, StoreChange>();
   for (const change of changes) last.set(keyText(change.op === 'put' ? change.record : change.key), change);
   return last;
+}
+
+async function inTime<Result>(work: Promise<Result>): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined;
+  const stalled = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no write was finished within ${STALLED_MS} ms`)), STALLED_MS);
+  });
+  try {
+    return await Promise.race([work, stalled]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function makeDirectory(directory: string): void {

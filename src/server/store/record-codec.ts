@@ -147,7 +147,7 @@ function transactionOf(fields: TransactionFields): TransactionRecord {
 }
 
 function branchFields(record: BranchRecord): BranchFields {
-  return [
+  const fields: BranchFields = [
     record.xid,
     record.branchId,
     record.kind,
@@ -163,6 +163,8 @@ function branchFields(record: BranchRecord): BranchFields {
       : [record.attention.decision, record.attention.code, record.attention.detail],
     ...(record.partOf === undefined ? ([] as const) : ([record.partOf] as const)),
   ];
+  if (record.partOf !== undefined) fields.push(record.partOf);
+  return fields;
 }
 
 function branchOf(fields: BranchFields): BranchRecord {
@@ -199,5 +201,6 @@ function branchOf(fields: BranchFields): BranchRecord {
     registeredAt,
     phaseOne,
     attention: attention === 0 ? null : { decision: attention[0], code: attention[1], detail: attention[2] },
+    ...(partOf === undefined ? {} : { partOf }),
   };
 }

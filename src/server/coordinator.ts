@@ -1,0 +1,203 @@
+import { randomUUID } from 'node:crypto';
+import { renameSync, writeFileSync } from 'node:fs';
+import type { Logger } from 'pino';
+import type { GlobalTxError } from '../protocol/errors.js';
+import { Clock } from './clock.js';
+import type { Settings } from './configuration.js';
+import { type CoreConfig, createState, DEFAULT_CONFIG, nextWake, recover, step } from './core/index.js';
+import { type Core, Engine, type EngineObserver } from './engine.js';
+import { EventLog } from './event-log.js';
+import type { Failpoints } from './failpoints.js';
+import { Endpoint } from './grpc/endpoint.js';
+import { Metrics } from './metrics.js';
+import { MetricsServer } from './metrics-server.js';
+import { LmdbStore } from './store/lmdb-store.js';
+
+/** All of a coordinator in one process: store, core, engine, endpoint, metrics. */
+export class Coordinator {
+  readonly #settings: Settings;
+  readonly #log: Logger;
+  readonly #store: LmdbStore;
+  readonly #engine: Engine;
+  readonly #endpoint: Endpoint;
+  readonly #metrics: Metrics | undefined;
+  #metricsServer: MetricsServer | undefined;
+
+  private constructor(
+    settings: Settings,
+    store: LmdbStore,
+    log: Logger,
+    failpoints: Failpoints | undefined,
+    fail: (error: GlobalTxError) => void,
+  ) {
+    this.#settings = settings;
+    this.#log = log;
+    this.#store = store;
+    this.#metrics = settings['metrics-port'] === undefined ? undefined : this.#makeMetrics();
+    const eventLog = new EventLog(log);
+    this.#engine = new Engine({
+      core: makeCore(coreConfig(settings)),
+      store,
+      clock: new Clock(),
+      deliver: (message) => this.#endpoint.deliver(message),
+      fail: (error) => {
+        this.#endpoint.abort();
+        fail(error);
+      },
+      observer: this.#metrics === undefined ? eventLog : both(eventLog, this.#metrics),
+      failpoints,
+    });
+    this.#endpoint = this.#makeEndpoint();
+  }
+
+  /**
+   * Resolves once clients can connect. `fail` is called when the coordinator cannot go on: it has stopped
+   * answering, and the process must end.
+   * @throws GlobalTxError STORE_FAILED, STORE_CORRUPT, STORE_FORMAT, INVALID_OPTION
+   */
+  static async start(
+    settings: Settings,
+    log: Logger,
+    failpoints: Failpoints | undefined,
+    fail: (error: GlobalTxError) => void,
+  ): Promise<Coordinator> {
+    const store = await LmdbStore.open({ directory: settings.data });
+    const coordinator = new Coordinator(settings, store, log, failpoints, fail);
+    await coordinator.#start();
+    return coordinator;
+  }
+
+  /** Ends cleanly: clients are sent away, everything taken so far is durable. */
+  async stop(): Promise<void> {
+    this.#endpoint.stopServing();
+    await this.#engine.close();
+    await this.#endpoint.close(this.#settings['shutdown-grace-ms']);
+    this.#metricsServer?.close();
+    await this.#store.close();
+  }
+
+  async #start(): Promise<void> {
+    await this.#engine.start();
+    if (this.#metrics !== undefined) await this.#serveMetrics(this.#metrics);
+    const port = await this.#endpoint.listen(this.#settings.listen);
+    this.#log.info(
+      { port, address: withPort(this.#settings.listen, port), data: this.#settings.data },
+      'listening',
+    );
+    const portFile = this.#settings['port-file'];
+    if (portFile !== undefined) writeAtomically(portFile, String(port));
+  }
+
+  async #serveMetrics(metrics: Metrics): Promise<void> {
+    const log = this.#log;
+    this.#metricsServer = new MetricsServer(metrics.registry, (error) => {
+      log.error({ err: error }, 'the metrics could not be read');
+    });
+    const port = await this.#metricsServer.listen(
+      hostOf(this.#settings.listen),
+      this.#settings['metrics-port'] ?? 0,
+    );
+    log.info({ port }, 'serving metrics');
+  }
+
+  #makeMetrics(): Metrics {
+    return new Metrics({
+      streams: { help: 'Clients that are connected', read: () => this.#endpoint.streams },
+      backlog: {
+        help: 'Changes, lock keys and messages that wait for the disk',
+        read: () => this.#engine.backlog,
+      },
+    });
+  }
+
+  #makeEndpoint(): Endpoint {
+    const settings = this.#settings;
+    const engine = this.#engine;
+    const log = this.#log;
+    return new Endpoint(
+      {
+        get full() {
+          return engine.full;
+        },
+        whenRelieved: (callback) => engine.whenRelieved(callback),
+        received: (session, id, body) => engine.submit({ type: 'frame', session, id, body }),
+        connected: (session, peer) => log.debug({ session, peer }, 'client connected'),
+        disconnected: (session) => {
+          log.info({ session }, 'client disconnected');
+          engine.submit({ type: 'disconnected', session });
+        },
+        refused: (session, code, message) =>
+          log.warn({ session, code, reason: message }, 'client is sent away'),
+      },
+      {
+        maxStreams: settings['max-streams'],
+        sendBufferBytes: settings['send-buffer-bytes'],
+        helloTimeoutMs: settings['hello-timeout-ms'],
+        keepaliveTimeMs: settings['keepalive-time-ms'],
+        keepaliveTimeoutMs: settings['keepalive-timeout-ms'],
+      },
+    );
+  }
+}
+
+function makeCore(config: CoreConfig): Core {
+  const state = createState(config);
+  return {
+    recover: (records, now) => recover(state, records, now),
+    step: (event, now) => step(state, event, now),
+    nextWake: () => nextWake(state),
+  };
+}
+
+function coreConfig(settings: Settings): CoreConfig {
+  return {
+    ...DEFAULT_CONFIG,
+    coordinatorId: randomUUID(),
+    seed: Math.floor(Math.random() * 2 ** 31),
+    defaultTimeoutMs: settings['default-timeout-ms'],
+    maxTimeoutMs: settings['max-timeout-ms'],
+    commitPatienceMs: settings['commit-patience-ms'],
+    phaseTwoTimeoutMs: settings['phase-two-timeout-ms'],
+    retry: {
+      ...DEFAULT_CONFIG.retry,
+      firstMs: settings['retry-first-ms'],
+      ceilingMs: settings['retry-ceiling-ms'],
+    },
+    rememberEndedMs: settings['remember-ended-ms'],
+    maxSessions: settings['max-streams'],
+    maxTransactions: settings['max-transactions'],
+    maxBranches: settings['max-branches'],
+    maxLocks: settings['max-locks'],
+    maxWaiting: settings['max-waiting'],
+    maxResources: settings['max-resources'],
+    maxPushes: settings['max-pushes'],
+    maxEnded: settings['max-ended'],
+  };
+}
+
+function both(first: EngineObserver, second: EngineObserver): EngineObserver {
+  return {
+    stepped: (event, effects, now) => {
+      first.stepped(event, effects, now);
+      second.stepped(event, effects, now);
+    },
+    flushed: (changes, durationMs) => {
+      first.flushed(changes, durationMs);
+      second.flushed(changes, durationMs);
+    },
+  };
+}
+
+function hostOf(address: string): string {
+  return address.slice(0, address.lastIndexOf(':')).replace(/^\[(.*)\]$/, '$1');
+}
+
+function withPort(address: string, port: number): string {
+  return `${address.slice(0, address.lastIndexOf(':'))}:${port}`;
+}
+
+/** Whoever reads the file sees nothing or all of it. */
+function writeAtomically(file: string, text: string): void {
+  writeFileSync(`${file}.new`, text);
+  renameSync(`${file}.new`, file);
+}

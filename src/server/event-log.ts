@@ -1,0 +1,110 @@
+import type { Logger } from 'pino';
+import type { PhaseTwoResult, ServerBody } from '../protocol/frames.js';
+import type { CoreEvent, Effect, SessionId } from './core/events.js';
+import type { EngineObserver } from './engine.js';
+import type { BranchRecord, StoreRecord, TransactionRecord } from './store/store.js';
+
+/** A flush that takes longer is worth a line. */
+const SLOW_FLUSH_MS = 1_000;
+
+/** Says in the log what happens to transactions, with the xid in each line. What is usual is at debug. */
+export class EventLog implements EngineObserver {
+  readonly #log: Logger;
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  stepped(event: CoreEvent, effects: readonly Effect[]): void {
+    if (event.type === 'frame') this.#received(event);
+    for (const effect of effects) {
+      if (effect.type === 'store' && effect.change.op === 'put') this.#stored(effect.change.record);
+      if (effect.type === 'send') this.#sent(effect.session, effect.body);
+    }
+  }
+
+  flushed(changes: number, durationMs: number): void {
+    if (durationMs > SLOW_FLUSH_MS) this.#log.warn({ changes, durationMs }, 'the store was slow');
+  }
+
+  #received(event: Extract<CoreEvent, { type: 'frame' }>): void {
+    if (event.body.body === 'hello') {
+      const { clientId, application, library } = event.body.hello;
+      this.#log.info({ session: event.session, clientId, application, library }, 'client said hello');
+    } else if (event.body.body === 'phaseTwoResult') {
+      this.#phaseTwoAnswered(event.session, event.body.phaseTwoResult);
+    } else if (event.body.body === 'reportBranch' && event.body.reportBranch.outcome !== 'PHASE_ONE_DONE') {
+      this.#log.info({ session: event.session, ...event.body.reportBranch }, 'phase one was not done');
+    }
+  }
+
+  #phaseTwoAnswered(session: SessionId, result: PhaseTwoResult): void {
+    const { xid, branchId, decision, attempt, code, detail } = result;
+    switch (result.outcome) {
+      case 'PHASE_TWO_DONE':
+        this.#log.debug({ xid, branchId, decision, attempt, session }, 'phase two done');
+        return;
+      case 'PHASE_TWO_RETRY':
+        this.#log.warn(
+          { xid, branchId, decision, attempt, code, detail, session },
+          'phase two is tried again later',
+        );
+        return;
+      case 'PHASE_TWO_NEEDS_ATTENTION':
+        // Logged from the record, once it counts.
+        return;
+    }
+  }
+
+  #stored(record: StoreRecord): void {
+    if (record.type === 'transaction') this.#transactionStored(record);
+    else if (record.type === 'branch') this.#branchStored(record);
+  }
+
+  #transactionStored(record: TransactionRecord): void {
+    const { xid, name, application, reason } = record;
+    switch (record.status) {
+      case 'ACTIVE':
+        this.#log.debug({ xid, name, application, timeoutMs: record.timeoutMs }, 'transaction begun');
+        return;
+      case 'COMMITTING':
+        this.#log.debug({ xid, name, application }, 'commit decided');
+        return;
+      case 'ROLLING_BACK':
+        if (reason === 'TIMED_OUT')
+          this.#log.warn({ xid, name, application }, 'transaction timed out: rollback decided');
+        else this.#log.info({ xid, name, application, reason }, 'rollback decided');
+        return;
+      case 'COMMITTED':
+      case 'ROLLED_BACK':
+        this.#log.debug(
+          { xid, status: record.status, lastedMs: record.endedAt - record.begunAt },
+          'transaction ended',
+        );
+        return;
+    }
+  }
+
+  #branchStored(record: BranchRecord): void {
+    const { xid, branchId, resourceId, attention } = record;
+    if (attention === null) {
+      this.#log.debug({ xid, branchId, resourceId, clientId: record.clientId }, 'branch registered');
+    } else {
+      this.#log.warn(
+        { xid, branchId, resourceId, ...attention },
+        'a branch needs attention: a person must decide',
+      );
+    }
+  }
+
+  #sent(session: SessionId, body: ServerBody): void {
+    if (body.body === 'failure' && body.failure.xid !== '') {
+      const { xid, code, message, details } = body.failure;
+      this.#log.debug({ xid, code, reason: message, details, session }, 'request refused');
+    } else if (body.body === 'phaseTwo') {
+      const { xid, branchId, resourceId, decision, attempt } = body.phaseTwo;
+      const level = attempt > 1 ? 'info' : 'debug';
+      this.#log[level]({ xid, branchId, resourceId, decision, attempt, session }, 'phase two sent');
+    }
+  }
+}

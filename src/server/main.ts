@@ -1,0 +1,77 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { type Logger, pino } from 'pino';
+import { GlobalTxError } from '../protocol/errors.js';
+import { readCommand, type Settings } from './configuration.js';
+import { Coordinator } from './coordinator.js';
+import { Failpoints } from './failpoints.js';
+import { helpText } from './help.js';
+import { verifyStore } from './store/verify.js';
+
+async function main(): Promise<void> {
+  const command = readCommand(process.argv.slice(2), process.env);
+  switch (command.command) {
+    case 'help':
+      process.stdout.write(helpText());
+      return;
+    case 'version':
+      process.stdout.write(`${version()}\n`);
+      return;
+    case 'verify': {
+      const { transactions, branches, locks, facts } = await verifyStore(command.directory);
+      process.stdout.write(
+        `${command.directory} is sound: ${transactions} transactions, ${branches} branches, ${locks} locks, ${facts} facts\n`,
+      );
+      return;
+    }
+    case 'serve':
+      await serve(command.settings);
+  }
+}
+
+async function serve(settings: Settings): Promise<void> {
+  const log = pino({ name: 'globaltx-server', level: settings['log-level'] });
+  process.on('uncaughtException', (error) => end(log, error, 'an error that nobody handles'));
+  const failpoints = Failpoints.parse(process.env.GLOBALTX_FAILPOINTS ?? '');
+  if (failpoints !== undefined) log.warn('failpoints are set: this coordinator fails on purpose');
+  const stopping = new Promise<void>((resolve) => {
+    let signals = 0;
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        signals += 1;
+        log.info({ signal }, signals === 1 ? 'shutting down' : 'ending at once');
+        if (signals > 1) process.exit(1);
+        resolve();
+      });
+    }
+  });
+  let coordinator: Coordinator;
+  try {
+    coordinator = await Coordinator.start(settings, log, failpoints, (error) =>
+      end(log, error, 'the coordinator ends'),
+    );
+  } catch (error) {
+    end(log, error, 'the coordinator cannot start');
+  }
+  await stopping;
+  await coordinator.stop();
+  log.info('stopped');
+  process.exit(0);
+}
+
+function end(log: Logger, error: unknown, what: string): never {
+  const code = error instanceof GlobalTxError ? error.code : 'INTERNAL';
+  log.fatal({ err: error, code }, what);
+  process.exit(1);
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { readonly version: string }).version;
+}
+
+main().catch((error: unknown) => {
+  const text = error instanceof GlobalTxError ? `${error.code}: ${error.message}` : String(error);
+  process.stderr.write(`globaltx-server: ${text}\n`);
+  process.exitCode = 1;
+});
