@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { removeFolder, temporaryFolder } from '../support/keeper.js';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const require = createRequire(import.meta.url);
+
+const PACK_AND_INSTALL_MS = 240_000;
+const COMPILE_MS = 60_000;
+
+/** Names of modules as an application writes them. */
+const ENTRIES = ['globaltx', 'globaltx/mysql2', 'globaltx/mysql2/promise'] as const;
+
+/** What an application in TypeScript does; it must compile without any setting of its own. */
+const APPLICATION = `
+import { GlobalTx, GlobalTxError, currentTransaction, expressGlobalTx, fastifyGlobalTx } from 'globaltx';
+import callbacks from 'globaltx/mysql2';
+import mysql, { type ResultSetHeader, type RowDataPacket } from 'globaltx/mysql2/promise';
+import express from 'express';
+import fastify from 'fastify';
+
+const gtx: GlobalTx = await GlobalTx.connect({ coordinator: 'localhost:8091', application: 'shop' });
+const pool: mysql.Pool = mysql.createPool({ host: 'localhost', database: 'shop' });
+callbacks.createPool('mysql://localhost/shop').query('SELECT 1', (error, rows: callbacks.RowDataPacket[]) => {
+  console.log(error?.code, rows.length);
+});
+const placeOrder = gtx.transactional({ name: 'place-order', timeout: 30_000 }, async (user: number, sku: string) => {
+  const [result] = await pool.execute<ResultSetHeader>('INSERT INTO orders VALUES (?, ?)', [user, sku]);
+  const [rows] = await pool.query<RowDataPacket[]>('SELECT 1');
+  const xid: string | undefined = currentTransaction()?.xid;
+  currentTransaction()?.setRollbackOnly('because');
+  return { id: result.insertId, rows: rows.length, xid };
+});
+const id: number = (await placeOrder(1, 'a')).id;
+const three: number = await gtx.run({ timeout: 1_000 }, async () => 3);
+try {
+  console.log(id, three);
+} catch (error) {
+  if (error instanceof GlobalTxError && error.code === 'LOCK_WAIT_TIMEOUT') console.log(error.xid);
+}
+express().use(expressGlobalTx());
+await fastify().register(fastifyGlobalTx);
+await gtx.close();
+`;
+
+/** What only mysql2's CommonJS face has: the ES module face of mysql2 leaves these names out. */
+function namesOf(module: string): string[] {
+  return Object.keys(require(module) as object).sort();
+}
+
+describe('The package', () => {
+  let folder: string;
+  let packed: string[];
+
+  async function node(...args: string[]): Promise<string> {
+    const { stdout } = await run(process.execPath, args, { cwd: folder });
+    return stdout;
+  }
+
+  before('packs, and installs into an empty folder', async function () {
+    this.timeout(PACK_AND_INSTALL_MS);
+    folder = temporaryFolder('package');
+    const pack = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
+      cwd: root,
+    });
+    const [tarball] = JSON.parse(pack.stdout) as [{ filename: string; files: { path: string }[] }];
+    packed = tarball.files.map(({ path }) => path);
+    await writeFile(
+      join(folder, 'package.json'),
+      '{ "name": "application", "private": true, "type": "module" }',
+    );
+    const options = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
+    const { devDependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
+      devDependencies: Record<string, string>;
+    };
+    const types = ['@types/node', '@types/express', 'express', 'fastify'].map(
+      (name) => `${name}@${devDependencies[name]}`,
+    );
+    await run('npm', ['install', ...options, join(folder, tarball.filename), ...types], { cwd: folder });
+  });
+
+  after(() => removeFolder(folder));
+
+  it('holds the compiled sources, the wire contract and the documents, and nothing else', () => {
+    const expected = /^(dist\/src\/|proto\/|docs\/|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$)/;
+    assert.deepEqual(
+      packed.filter((path) => !expected.test(path)),
+      [],
+    );
+    for (const path of ['README.md', 'LICENSE', 'CHANGELOG.md', 'proto/globaltx/v1/coordinator.proto']) {
+      assert.ok(packed.includes(path), path);
+    }
+  });
+
+  for (const entry of ENTRIES) {
+    it(`gives the same names to import and to require of ${entry}`, async () => {
+      const imported = await node(
+        '--input-type=module',
+        '--eval',
+        `import * as all from '${entry}'; console.log(JSON.stringify(Object.keys(all).sort()))`,
+      );
+      const required = await node(
+        '--input-type=commonjs',
+        '--eval',
+        `console.log(JSON.stringify(Object.keys(require('${entry}')).sort()))`,
+      );
+      const names = (text: string) =>
+        (JSON.parse(text) as string[]).filter((name) => name !== '__esModule' && name !== 'module.exports');
+      assert.deepEqual(names(required), names(imported));
+      assert.ok(names(imported).length > 0);
+    });
+  }
+
+  for (const [theirs, ours] of [
+    ['mysql2', 'globaltx/mysql2'],
+    ['mysql2/promise', 'globaltx/mysql2/promise'],
+  ] as const) {
+    it(`has every export of ${theirs} in ${ours}, by import, as default and by require`, async () => {
+      const script = `
+        const named = Object.keys(await import('${ours}'));
+        const byDefault = Object.keys((await import('${ours}')).default);
+        console.log(JSON.stringify({ named, byDefault }))`;
+      const { named, byDefault } = JSON.parse(await node('--input-type=module', '--eval', script));
+      const required = JSON.parse(
+        await node(
+          '--input-type=commonjs',
+          '--eval',
+          `console.log(JSON.stringify(Object.keys(require('${ours}'))))`,
+        ),
+      );
+      for (const name of namesOf(theirs)) {
+        assert.ok(named.includes(name), `import { ${name} } from '${ours}'`);
+        assert.ok(byDefault.includes(name), `mysql.${name}`);
+        assert.ok(required.includes(name), `require('${ours}').${name}`);
+      }
+    });
+  }
+
+  for (const [module, moduleResolution] of [
+    ['nodenext', 'nodenext'],
+    ['esnext', 'bundler'],
+  ] as const) {
+    it(`has declarations that an application compiles against, with moduleResolution ${moduleResolution}`, async function () {
+      this.timeout(COMPILE_MS);
+      const project = join(folder, moduleResolution);
+      await mkdir(project);
+      await writeFile(join(project, 'application.ts'), APPLICATION);
+      const compilerOptions = {
+        ...{ module, moduleResolution, target: 'es2022', strict: true, noEmit: true },
+        ...{ esModuleInterop: true, skipLibCheck: false, types: ['node'] },
+      };
+      await writeFile(
+        join(project, 'tsconfig.json'),
+        JSON.stringify({ compilerOptions, include: ['application.ts'] }),
+      );
+      const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+      const compiled = await run(process.execPath, [tsc, '-p', project], { cwd: project }).catch(
+        (error) => error,
+      );
+      assert.equal(compiled.stdout, '');
+    });
+  }
+
+  for (const command of ['globaltx', 'globaltx-server']) {
+    it(`installs the command ${command}, which explains itself`, async () => {
+      const { stdout } = await run(join(folder, 'node_modules', '.bin', command), ['--help'], {
+        cwd: folder,
+      });
+      assert.match(stdout, new RegExp(`usage: ${command}`, 'i'));
+    });
+  }
+});
