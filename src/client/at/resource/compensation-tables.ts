@@ -1,0 +1,29 @@
+import { LRUCache } from 'lru-cache';
+import type { SqlExecutor } from '../executor.js';
+import type { TableDefinition } from '../table/definition.js';
+import { loadTable } from '../table/load.js';
+import type { TableSource } from '../undo/compensate.js';
+
+const MAX_TABLES = 1000;
+const MAX_AGE_MS = 60_000;
+
+/**
+ * Table definitions for compensation. They are read by the compensation's own session: taking a second one
+ * for them could leave every session waiting for another.
+ */
+export class CompensationTables implements TableSource {
+  readonly #known = new LRUCache<string, TableDefinition>({ max: MAX_TABLES, ttl: MAX_AGE_MS });
+
+  async table(executor: SqlExecutor, schema: string, name: string): Promise<TableDefinition | undefined> {
+    const id = JSON.stringify([schema, name]);
+    const known = this.#known.get(id);
+    if (known !== undefined) return known;
+    const loaded = await loadTable(executor, schema, name);
+    if (loaded !== undefined) this.#known.set(id, loaded);
+    return loaded;
+  }
+
+  forget(schema: string, name: string): void {
+    this.#known.delete(JSON.stringify([schema, name]));
+  }
+}

@@ -1,0 +1,220 @@
+import { GlobalTxError } from '../../../protocol/errors.js';
+import type { PhaseTwoAnswer } from '../../resource/resource.js';
+import type { SqlDialect, SqlExecutor } from '../executor.js';
+import type { TableChanges } from '../image/row.js';
+import { TableChanged } from '../image/table-changed.js';
+import type { TableDefinition } from '../table/definition.js';
+import { applySteps } from './apply.js';
+import { checkRows, type DirtyRow, rowsToRead, unrestoredRows } from './dirty-check.js';
+import { decodeUndoRecord } from './encoding.js';
+import { planCompensation, type TableRestorations } from './plan.js';
+import { readPresentRows } from './present-rows.js';
+import { ER_DUP_ENTRY, errorNumber, isRefusal, serverMessage } from './server-error.js';
+import { deleteUndoLogsSql, insertDefenceSql, LOG_STATUS_DEFENCE, lockUndoLogSql } from './undo-log.js';
+
+/** Where compensation gets table definitions. */
+export interface TableSource {
+  /** @returns undefined when there is no such table */
+  table(executor: SqlExecutor, schema: string, name: string): Promise<TableDefinition | undefined>;
+  /** The definition that was given is out of date. */
+  forget(schema: string, name: string): void;
+}
+
+/** The branch to be rolled back. */
+export interface BranchToUndo {
+  readonly xid: string;
+  /** Decimal. */
+  readonly branchId: string;
+  /** Where its undo log is. */
+  readonly schema: string;
+  readonly server: SqlDialect['server'];
+  readonly tables: TableSource;
+}
+
+const DONE: PhaseTwoAnswer = { outcome: 'PHASE_TWO_DONE', code: '', detail: '' };
+
+/** Rows named in an answer; the others are counted. */
+const NAMED_ROWS = 10;
+
+function refused(message: string, branch: BranchToUndo, cause?: unknown): GlobalTxError {
+  return new GlobalTxError('COMPENSATION_REFUSED', message, { xid: branch.xid, cause });
+}
+
+/** 'shop.stock (id = 7): qty, price; ...': keys and column names, never other values. */
+function describe(rows: readonly (DirtyRow & { readonly table: string })[]): string {
+  const named = rows.slice(0, NAMED_ROWS).map(({ table, key, columns, found }) => {
+    const what = { changed: columns.join(', '), gone: 'the row is gone', come: 'a row is there' }[found];
+    return `${table} (${key}): ${what}`;
+  });
+  const others = rows.length - named.length;
+  return named.join('; ') + (others > 0 ? `; and ${others} more rows` : '');
+}
+
+/** A table of the record that has other columns now cannot be restored byte for byte. */
+function checkColumns(changes: TableChanges, table: TableDefinition, branch: BranchToUndo): void {
+  const now = table.columns.map((column) => column.name);
+  const gone = changes.columns.filter((name) => !now.includes(name));
+  const come = now.filter((name) => !changes.columns.includes(name));
+  const moved = changes.columns.some((name, at) => now[at] !== name);
+  if (!moved && come.length === 0) return;
+  const what = [
+    gone.length > 0 ? `without the columns ${gone.join(', ')}` : '',
+    come.length > 0 ? `with the new columns ${come.join(', ')}` : '',
+    gone.length + come.length === 0 ? 'with its columns in another order' : '',
+  ].filter((part) => part !== '');
+  throw refused(
+    `${changes.schema}.${changes.table} was altered since: it is now ${what.join(' and ')}`,
+    branch,
+  );
+}
+
+interface RecordedTable {
+  readonly changes: TableChanges;
+  readonly table: TableDefinition;
+}
+
+async function present(executor: SqlExecutor, { changes, table }: RecordedTable, branch: BranchToUndo) {
+  try {
+    return await readPresentRows(executor, table, rowsToRead(changes), branch.server, true);
+  } catch (error) {
+    if (error instanceof TableChanged) branch.tables.forget(table.schema, table.name);
+    throw error;
+  }
+}
+
+async function readBack(
+  executor: SqlExecutor,
+  tables: readonly RecordedTable[],
+  branch: BranchToUndo,
+): Promise<void> {
+  const wrong: (DirtyRow & { table: string })[] = [];
+  for (const recorded of tables) {
+    const { changes } = recorded;
+    const rows = unrestoredRows(changes, await present(executor, recorded, branch));
+    wrong.push(...rows.map((row) => ({ ...row, table: `${changes.schema}.${changes.table}` })));
+  }
+  if (wrong.length === 0) return;
+  throw refused(`after the restoration these differ from what they were: ${describe(wrong)}`, branch);
+}
+
+/** Restores every row of the record. Nothing is written before every row has been checked. */
+async function restore(
+  executor: SqlExecutor,
+  recorded: readonly TableChanges[],
+  branch: BranchToUndo,
+): Promise<void> {
+  const tables: RecordedTable[] = [];
+  const restorations: TableRestorations[] = [];
+  const dirty: (DirtyRow & { table: string })[] = [];
+  for (const changes of recorded) {
+    const name = `${changes.schema}.${changes.table}`;
+    const table = await branch.tables.table(executor, changes.schema, changes.table);
+    if (table === undefined) throw refused(`table ${name} is not there any more`, branch);
+    checkColumns(changes, table, branch);
+    const found = checkRows(changes, await present(executor, { changes, table }, branch));
+    tables.push({ changes, table });
+    restorations.push({ table, restorations: found.restorations });
+    dirty.push(...found.dirty.map((row) => ({ ...row, table: name })));
+  }
+  if (dirty.length > 0) {
+    throw new GlobalTxError('DIRTY_WRITE', `changed by someone else since: ${describe(dirty)}`, {
+      xid: branch.xid,
+    });
+  }
+  await applySteps(executor, planCompensation(restorations), branch.server);
+  await readBack(executor, tables, branch);
+}
+
+/** Something came in between; the next attempt will see it. */
+class CameBetween extends Error {}
+
+async function insertDefence(executor: SqlExecutor, branch: BranchToUndo): Promise<void> {
+  try {
+    await executor.query(insertDefenceSql(branch.schema, branch));
+  } catch (error) {
+    if (errorNumber(error) !== ER_DUP_ENTRY) throw error;
+    throw new CameBetween('phase one has written its undo record in this moment', { cause: error });
+  }
+}
+
+async function undo(executor: SqlExecutor, branch: BranchToUndo): Promise<void> {
+  const { rows } = await executor.query(lockUndoLogSql(branch.schema, branch));
+  const [row] = rows;
+  if (row === undefined) {
+    // Either phase one has not committed, and now never can; or this branch was compensated before and the
+    // answer was lost, and then the record stands under a key that no phase one will use again.
+    // A phase one that has written its row and not yet committed holds this up until it ends.
+    await insertDefence(executor, branch);
+    return;
+  }
+  const [context, rollbackInfo, status] = row;
+  if (Number(status) === LOG_STATUS_DEFENCE) return;
+  const record = decodeUndoRecord(String(context), rollbackInfo ?? Buffer.alloc(0));
+  if (record.xid !== branch.xid || record.branchId !== branch.branchId) {
+    throw refused(`its undo record is that of branch ${record.branchId} of ${record.xid}`, branch);
+  }
+  await restore(executor, record.tables, branch);
+  await executor.query(deleteUndoLogsSql(branch.schema, [branch]));
+}
+
+function answerTo(error: unknown): PhaseTwoAnswer {
+  if (error instanceof GlobalTxError) {
+    const code = error.code === 'DIRTY_WRITE' ? 'DIRTY_WRITE' : 'COMPENSATION_REFUSED';
+    return { outcome: 'PHASE_TWO_NEEDS_ATTENTION', code, detail: error.message };
+  }
+  if (isRefusal(error)) {
+    return {
+      outcome: 'PHASE_TWO_NEEDS_ATTENTION',
+      code: 'COMPENSATION_REFUSED',
+      detail: `the server refused to restore the rows: ${serverMessage(error)}`,
+    };
+  }
+  return retryAnswer(error);
+}
+
+/** Not now: the coordinator sends it again. */
+export function retryAnswer(error: unknown): PhaseTwoAnswer {
+  return { outcome: 'PHASE_TWO_RETRY', code: 'INTERNAL', detail: serverMessage(error) };
+}
+
+async function attempt(executor: SqlExecutor, branch: BranchToUndo): Promise<PhaseTwoAnswer> {
+  try {
+    await executor.query('START TRANSACTION');
+    await undo(executor, branch);
+    await executor.query('COMMIT');
+    return DONE;
+  } catch (error) {
+    // Rejects when the session is lost, which ends the transaction too; the session must not be used again.
+    await executor.query('ROLLBACK');
+    if (error instanceof TableChanged) throw error;
+    return answerTo(error);
+  }
+}
+
+/**
+ * Rolls one branch back: restores every row that it changed to what it was before, in one local transaction
+ * that also takes the undo record away. Either all of that is committed or nothing is.
+ *
+ * - PHASE_TWO_DONE: restored; or there was nothing to restore, and a phase one that is still on its way will
+ *   meet the defence record.
+ * - PHASE_TWO_NEEDS_ATTENTION, DIRTY_WRITE: someone else has changed one of the rows.
+ * - PHASE_TWO_NEEDS_ATTENTION, COMPENSATION_REFUSED: the server or the table does not take the rows back.
+ * - PHASE_TWO_RETRY: could not be done now.
+ *
+ * @param executor a session prepared by `prepareCompensationSession`, outside of any transaction
+ * @throws the error of the lost session, which is then not to be used again: to be answered by PHASE_TWO_RETRY
+ */
+export async function compensate(executor: SqlExecutor, branch: BranchToUndo): Promise<PhaseTwoAnswer> {
+  try {
+    return await attempt(executor, branch);
+  } catch (error) {
+    if (!(error instanceof TableChanged)) throw error;
+    // The cached definition was out of date: once more with the new one.
+  }
+  try {
+    return await attempt(executor, branch);
+  } catch (error) {
+    if (!(error instanceof TableChanged)) throw error;
+    return answerTo(refused('a table is altered again and again', branch, error));
+  }
+}

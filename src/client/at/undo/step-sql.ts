@@ -1,0 +1,46 @@
+import type { SqlDialect } from '../executor.js';
+import { keyCondition } from '../image/key-condition.js';
+import { valueLiteral } from '../image/literal.js';
+import type { Row } from '../image/row.js';
+import { quoteIdentifier } from '../sql/identifier.js';
+import type { ColumnDefinition, TableDefinition } from '../table/definition.js';
+import { qualifiedName } from './ddl.js';
+import type { Step } from './plan.js';
+
+type ServerKind = SqlDialect['server'];
+
+function literal(table: TableDefinition, column: ColumnDefinition, row: Row, server: ServerKind): string {
+  return valueLiteral(column, row[table.columns.indexOf(column)] ?? null, server);
+}
+
+function insertSql(table: TableDefinition, rows: readonly Row[], server: ServerKind): string {
+  const columns = table.columns.filter((column) => !column.generated);
+  const values = rows.map(
+    (row) => `(${columns.map((column) => literal(table, column, row, server)).join(', ')})`,
+  );
+  const names = columns.map((column) => quoteIdentifier(column.name)).join(', ');
+  return `INSERT INTO ${qualifiedName(table.schema, table.name)} (${names}) VALUES ${values.join(', ')}`;
+}
+
+function deleteSql(table: TableDefinition, rows: readonly Row[], server: ServerKind): string {
+  return `DELETE FROM ${qualifiedName(table.schema, table.name)} WHERE ${keyCondition(table, rows, server)}`;
+}
+
+function updateSql(step: Extract<Step, { kind: 'update' }>, server: ServerKind): string {
+  const { table, present, target, columns } = step;
+  const assignments = columns.map(
+    (column) => `${quoteIdentifier(column.name)} = ${literal(table, column, target, server)}`,
+  );
+  return (
+    `UPDATE ${qualifiedName(table.schema, table.name)} SET ${assignments.join(', ')} ` +
+    `WHERE ${keyCondition(table, [present], server)}`
+  );
+}
+
+/** The statement of one batch: one update, or inserts or deletes of one table. */
+export function batchSql(batch: readonly Step[], server: ServerKind): string {
+  const step = batch[0]!;
+  if (step.kind === 'update') return updateSql(step, server);
+  const rows = batch.map((member) => (member.kind === 'update' ? member.target : member.row));
+  return step.kind === 'insert' ? insertSql(step.table, rows, server) : deleteSql(step.table, rows, server);
+}
