@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { removeFolder, temporaryFolder } from '../support/keeper.js';
+import { removeFolder } from '../support/keeper.js';
+import { INSTALL_MS, installPackage } from './install.js';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const require = createRequire(import.meta.url);
 
-const PACK_AND_INSTALL_MS = 240_000;
 const COMPILE_MS = 60_000;
 
 /** Names of modules as an application writes them. */
@@ -56,7 +56,7 @@ function namesOf(module: string): string[] {
 
 describe('The package', () => {
   let folder: string;
-  let packed: string[];
+  let packed: readonly string[];
 
   async function node(...args: string[]): Promise<string> {
     const { stdout } = await run(process.execPath, args, { cwd: folder });
@@ -64,25 +64,8 @@ describe('The package', () => {
   }
 
   before('packs, and installs into an empty folder', async function () {
-    this.timeout(PACK_AND_INSTALL_MS);
-    folder = temporaryFolder('package');
-    const pack = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
-      cwd: root,
-    });
-    const [tarball] = JSON.parse(pack.stdout) as [{ filename: string; files: { path: string }[] }];
-    packed = tarball.files.map(({ path }) => path);
-    await writeFile(
-      join(folder, 'package.json'),
-      '{ "name": "application", "private": true, "type": "module" }',
-    );
-    const options = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
-    const { devDependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
-      devDependencies: Record<string, string>;
-    };
-    const types = ['@types/node', '@types/express', 'express', 'fastify'].map(
-      (name) => `${name}@${devDependencies[name]}`,
-    );
-    await run('npm', ['install', ...options, join(folder, tarball.filename), ...types], { cwd: folder });
+    this.timeout(INSTALL_MS);
+    ({ folder, packed } = await installPackage(['@types/node', '@types/express', 'express', 'fastify']));
   });
 
   after(() => removeFolder(folder));

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { keepProcess, removeFolder, temporaryFolder } from './keeper.js';
 
 export interface CoordinatorOptions {
   /** Where it keeps its store. Default: a fresh folder, removed by `stop()`. */
@@ -48,7 +48,7 @@ const DEADLY: readonly NodeJS.Signals[] = ['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGA
 /** Runs the real `globaltx-server` on a free loopback port; resolves when it is ready for clients. */
 export async function startCoordinator(options: CoordinatorOptions = {}): Promise<RunningCoordinator> {
   const own = options.dataDir === undefined;
-  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'globaltx-coordinator-')));
+  const dataDir = options.dataDir ?? temporaryFolder('coordinator');
   const coordinator = new CoordinatorProcess(dataDir, own, options);
   await coordinator.start();
   return coordinator;
@@ -101,6 +101,7 @@ class CoordinatorProcess implements RunningCoordinator {
       ],
       { env: { ...process.env, ...this.#options.env }, stdio: ['ignore', 'pipe', 'pipe'] },
     );
+    keepProcess(child);
     this.#child = child;
     this.#exited = once(child, 'close').then(([code, signal]) => ({ code, signal }) as CoordinatorExit);
     for (const stream of [child.stdout, child.stderr]) {
@@ -147,7 +148,7 @@ class CoordinatorProcess implements RunningCoordinator {
       await this.#exited;
       clearTimeout(timer);
     }
-    if (this.#ownsDataDir) await rm(this.dataDir, { recursive: true, force: true });
+    if (this.#ownsDataDir) await removeFolder(this.dataDir);
   }
 }
 
