@@ -11,11 +11,16 @@ export type CoreEvent =
   /** The stream is gone. */
   | { readonly type: 'disconnected'; readonly session: SessionId }
   /** Time has passed: whatever is due at `now` happens. */
-  | { readonly type: 'tick' };
+  | { readonly type: 'tick' }
+  /**
+   * A person has put right what a branch stumbled over: its phase two is tried again at once. An empty
+   * `branchId` means every branch of the transaction.
+   */
+  | { readonly type: 'retry'; readonly xid: string; readonly branchId: string };
 
 /**
  * What the shell must do. Messages of a step leave only after all store changes of that step, and of all
- * steps before it, are durable.
+ * steps before it, are durable. The store changes of one step are one write: all or none.
  */
 export type Effect =
   | { readonly type: 'store'; readonly change: StoreChange }
