@@ -10,19 +10,53 @@ export interface ColumnDefinition {
   readonly nullable: boolean;
   readonly charset: string | null;
   readonly collation: string | null;
+  /**
+   * The weight of a space on each level of a collation that ignores trailing spaces, in hexadecimal; null where
+   * trailing spaces count, and for what is not text.
+   */
+  readonly spaceWeights: readonly string[] | null;
+  /** The longest text that fits, in characters; null for what is not text. */
+  readonly maxLength: number | null;
   readonly autoIncrement: boolean;
   /** Computed by the server (virtual or stored): read and compared, never written. */
   readonly generated: boolean;
+  /** ON UPDATE CURRENT_TIMESTAMP: changes by itself in an UPDATE that does not assign it. */
+  readonly updatesItself: boolean;
   /** Not part of SELECT *. */
   readonly invisible: boolean;
   readonly hasDefault: boolean;
+  /** The default is one value for all rows, not an expression that is computed anew (UUID(), CURRENT_TIMESTAMP). */
+  readonly constantDefault: boolean;
 }
 
-/** A unique index whose columns are all whole columns (no prefix, no expression). */
+/** A unique index over columns or beginnings of columns. */
 export interface UniqueIndex {
   readonly name: string;
   readonly columns: readonly string[];
+  /** For each column, how much of it is indexed (characters of text, bytes of anything else); null: all. */
+  readonly prefixes: readonly (number | null)[];
   readonly nullable: boolean;
+}
+
+/** A foreign key of the table: a row of it needs its parent. */
+export interface ParentReference {
+  readonly name: string;
+  readonly columns: readonly string[];
+  readonly parentSchema: string;
+  readonly parentTable: string;
+  readonly parentColumns: readonly string[];
+}
+
+/** A foreign key of another table (or this one) through which a change here changes rows there. */
+export interface Cascade {
+  readonly name: string;
+  readonly childSchema: string;
+  readonly childTable: string;
+  /** The columns of this table that it refers to. */
+  readonly columns: readonly string[];
+  /** CASCADE, SET NULL or SET DEFAULT; null where a delete, or an update, changes nothing there. */
+  readonly onDelete: string | null;
+  readonly onUpdate: string | null;
 }
 
 /** All that AT must know of a table. Made by `at/table/load.ts`, kept by `at/table/cache.ts`. */
@@ -34,4 +68,9 @@ export interface TableDefinition {
   readonly key: UniqueIndex;
   /** The other unique indexes. */
   readonly uniques: readonly UniqueIndex[];
+  /** Unique indexes over expressions: what they hold cannot be locked. */
+  readonly expressionIndexes: readonly string[];
+  readonly triggers: readonly string[];
+  readonly parents: readonly ParentReference[];
+  readonly cascades: readonly Cascade[];
 }

@@ -1,0 +1,125 @@
+import type { InsertStatement, InsertValue } from '../sql/analysis.js';
+import { quoteIdentifier } from '../sql/identifier.js';
+import { columnFamily } from '../table/column-family.js';
+import type { ColumnDefinition, TableDefinition } from '../table/definition.js';
+
+/** A condition that finds the inserted rows, or the construct because of which they cannot be found. */
+export type InsertedKeys = { readonly condition: string } | { readonly refused: string };
+
+/** One part of one row's key, as an SQL expression, or the reason why it is not known. */
+type KeyPart =
+  | { readonly expression: string }
+  | { readonly generated: true; readonly zero: boolean }
+  | { readonly refused: string };
+
+const NULL_LITERAL = /^\s*null\s*$/i;
+const ZERO_LITERAL = /^\s*(?:false|'?\s*[+-]?0*\.?0*(?:e[+-]?\d+)?\s*'?)\s*$/i;
+const INTEGER_LITERAL = /^-?(?:0|[1-9]\d*)$/;
+const NUMERIC_LITERAL = /^\s*[+-]?[\d.]/;
+
+function isZero(text: string): boolean {
+  return ZERO_LITERAL.test(text) && /[0f]/i.test(text);
+}
+
+function defaultPart(column: ColumnDefinition, name: string): KeyPart {
+  if (column.autoIncrement) return { generated: true, zero: false };
+  if (column.constantDefault) return { expression: `DEFAULT(${name})` };
+  return { refused: `INSERT without a value for key column ${quoteIdentifier(column.name)}` };
+}
+
+function givenPart(column: ColumnDefinition, text: string): KeyPart {
+  const name = quoteIdentifier(column.name);
+  if (column.autoIncrement && NULL_LITERAL.test(text)) return { generated: true, zero: false };
+  if (column.autoIncrement && isZero(text)) return { generated: true, zero: true };
+  switch (columnFamily(column)) {
+    case 'text': {
+      // Compared with a number, text would be read as one: '5', '05' and '5x' would all be the row with 5.
+      const trimmed = text.trim();
+      if (!NUMERIC_LITERAL.test(trimmed) || /^0x/i.test(trimmed)) return { expression: text };
+      if (INTEGER_LITERAL.test(trimmed)) return { expression: `'${trimmed}'` };
+      return { refused: `a number that is no integer as value of the text key column ${name}` };
+    }
+    case 'float':
+      if (column.dataType === 'double' && !column.columnType.includes('(')) return { expression: text };
+      return { refused: `INSERT with key column ${name} of type ${column.columnType}, which rounds` };
+    default:
+      return { expression: text };
+  }
+}
+
+/**
+ * How to find the rows of an INSERT that has just run on the same connection, by their keys. They are as many
+ * as were inserted, or the condition has missed some: the caller must count.
+ *
+ * Generated keys are LAST_INSERT_ID() and those that follow: for an INSERT whose number of rows is known
+ * beforehand, InnoDB hands them out in one piece in every innodb_autoinc_lock_mode.
+ *
+ * @param insert the columns as listed, or null, and the values of each row
+ * @param expression the SQL of a value with its placeholders written in; null where it is not known
+ */
+export function insertedKeyCondition(
+  table: TableDefinition,
+  insert: Pick<InsertStatement, 'columns' | 'rows'>,
+  _server: 'mysql' | 'mariadb',
+  expression: (value: InsertValue) => string | null,
+  reference?: string,
+): InsertedKeys {
+  const visible = table.columns.filter((column) => !column.invisible).map((column) => column.name);
+  const listed = (insert.columns ?? visible).map((name) => name.toLowerCase());
+  const key = table.key.columns.flatMap((name) => table.columns.filter((column) => column.name === name));
+  const rows: KeyPart[][] = [];
+  for (const values of insert.rows) {
+    // The server refuses such a row by itself, but for the empty one, which is all defaults.
+    if (values.length !== listed.length && values.length > 0) return { condition: 'FALSE' };
+    rows.push(
+      key.map((column) => keyPart(column, values[listed.indexOf(column.name.toLowerCase())], expression)),
+    );
+  }
+  for (const part of rows.flat()) if ('refused' in part) return part;
+  const generated = rows.flat().filter((part) => 'generated' in part);
+  if (generated.length > 0 && generated.length < rows.length) {
+    return { refused: 'INSERT with both given and generated AUTO_INCREMENT values' };
+  }
+  if (generated.some((part) => part.zero) && generated.some((part) => !part.zero)) {
+    return { refused: 'INSERT with both 0 and NULL as AUTO_INCREMENT values' };
+  }
+  const names = key.map((column) => {
+    const quoted = quoteIdentifier(column.name);
+    return reference === undefined ? quoted : `${reference}.${quoted}`;
+  });
+  const texts = rows.map((parts, row) => parts.map((part) => partText(part, row)));
+  if (names.length === 1) return { condition: `${names[0]} IN (${texts.map(([text]) => text).join(',')})` };
+  const each = texts.map((parts) => `(${parts.map((text, at) => `${names[at]}=${text}`).join(' AND ')})`);
+  return { condition: `(${each.join(' OR ')})` };
+}
+
+function keyPart(
+  column: ColumnDefinition,
+  value: InsertValue | undefined,
+  expression: (value: InsertValue) => string | null,
+): KeyPart {
+  const name = quoteIdentifier(column.name);
+  if (column.generated) return { refused: `INSERT into a table whose key column ${name} is generated` };
+  if (value === undefined || value.kind === 'default') return defaultPart(column, name);
+  switch (value.kind) {
+    case 'null':
+      // In any other key column NULL is an error of the server's.
+      return column.autoIncrement ? { generated: true, zero: false } : { expression: 'NULL' };
+    case 'expression':
+      return { refused: `INSERT with an expression as value of key column ${name}` };
+    case 'literal':
+    case 'placeholder': {
+      const text = expression(value);
+      return text === null
+        ? { refused: `INSERT with an unknown value of key column ${name}` }
+        : givenPart(column, text);
+    }
+  }
+}
+
+function partText(part: KeyPart, row: number): string {
+  if ('expression' in part) return part.expression;
+  if ('refused' in part) return 'NULL';
+  const next = row === 0 ? 'LAST_INSERT_ID()' : `LAST_INSERT_ID()+${row}*@@auto_increment_increment`;
+  return part.zero ? `IF(FIND_IN_SET('NO_AUTO_VALUE_ON_ZERO',@@sql_mode),0,${next})` : next;
+}

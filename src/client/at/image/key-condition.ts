@@ -1,0 +1,112 @@
+import { quoteIdentifier } from '../sql/identifier.js';
+import { columnFamily } from '../table/column-family.js';
+import type { ColumnDefinition, TableDefinition } from '../table/definition.js';
+import { valueLiteral } from './literal.js';
+import type { Row } from './row.js';
+import { epochFromUtc } from './timestamp.js';
+
+/** How many keys are best looked up at once: more cost the server's optimizer more memory than they save. */
+export const KEYS_PER_QUERY = 500;
+
+/**
+ * To be put behind the table's name in a query by `keyCondition`. Without it the server may find it cheaper to
+ * read the whole of a small table, and a locking read then locks, and waits for, rows of others.
+ */
+export function keyIndexHint(table: TableDefinition): string {
+  return `FORCE INDEX (${quoteIdentifier(table.key.name)})`;
+}
+
+type Comparison = { readonly equal: string } | { readonly condition: string };
+
+/** No time zone's clock has ever been put back by more at once, days left out apart. */
+const CLOCK_CHANGE_SECONDS = 7200;
+
+/**
+ * A TIMESTAMP compares as local time, which occurs twice when clocks are put back. So near a clock change
+ * a range around the value is read, and the stored seconds decide.
+ */
+function timestampCondition(name: string, epoch: string): string {
+  const early = `FROM_UNIXTIME(${epoch}-${CLOCK_CHANGE_SECONDS})`;
+  const late = `FROM_UNIXTIME(${epoch}+${CLOCK_CHANGE_SECONDS})`;
+  const quiet = `TIMESTAMPDIFF(SECOND,${early},${late})=${2 * CLOCK_CHANGE_SECONDS}`;
+  const bound = (otherwise: string) => `IF(${quiet},FROM_UNIXTIME(${epoch}),${otherwise})`;
+  return `(${name} BETWEEN ${bound(early)} AND ${bound(late)} AND UNIX_TIMESTAMP(${name})=${epoch})`;
+}
+
+/** Days that the calendar has not. MySQL takes none of them in a string, unless sql_mode lets it. */
+function isOnCalendar(text: string): boolean {
+  const [year = 0, month = 0, day = 0] = text.slice(0, 10).split('-').map(Number);
+  return month >= 1 && day >= 1 && day <= new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();
+}
+
+function dateComparison(
+  name: string,
+  value: string,
+  literal: string,
+  server: 'mysql' | 'mariadb',
+): Comparison {
+  if (server === 'mariadb' || isOnCalendar(value)) return { equal: literal };
+  const digits = value.replace(/[-: ]/g, '');
+  const [, month, day] = value.slice(0, 10).split('-').map(Number);
+  // As a number, zero parts pass in every sql_mode; a 31st of February only in a comparison of numbers.
+  return { condition: month === 0 || day === 0 ? `${name}=${digits}` : `${name}+0=${digits}` };
+}
+
+function comparison(
+  column: ColumnDefinition,
+  name: string,
+  value: Row[number],
+  server: 'mysql' | 'mariadb',
+): Comparison {
+  if (value === null) throw new Error(`Column ${column.name} belongs to the key and cannot be NULL.`);
+  const literal = valueLiteral(column, value, server);
+  const family = columnFamily(column);
+  if (family === 'timestamp') {
+    const epoch = epochFromUtc(String(value));
+    return { condition: epoch === undefined ? `${name}=0` : timestampCondition(name, epoch) };
+  }
+  if (family === 'date') return dateComparison(name, String(value), literal, server);
+  // A number among the texts of an IN list would have them all compared as numbers.
+  if ((family === 'enum' || family === 'set') && Buffer.isBuffer(value))
+    return { condition: `${name}=${literal}` };
+  return { equal: literal };
+}
+
+/**
+ * A condition that selects exactly the rows with the keys of the given rows, by the key's index, in any
+ * session: of any time zone, sql_mode or character set. FALSE for no rows.
+ * @param rows at most KEYS_PER_QUERY is best
+ * @param reference how the query names the table, if need be
+ */
+export function keyCondition(
+  table: TableDefinition,
+  rows: readonly Row[],
+  server: 'mysql' | 'mariadb',
+  reference?: string,
+): string {
+  const columns = table.key.columns.map((name) => {
+    const column = table.columns.find((candidate) => candidate.name === name);
+    if (column === undefined)
+      throw new Error(`The key of ${table.name} has a column ${name} that the table has not.`);
+    const quoted = quoteIdentifier(name);
+    return { column, name: reference === undefined ? quoted : `${reference}.${quoted}` };
+  });
+  const compare = (row: Row) =>
+    columns.map(({ column, name }) => comparison(column, name, row[column.position] ?? null, server));
+  const [only] = columns;
+  if (rows.length === 0 || only === undefined) return 'FALSE';
+  if (columns.length > 1) {
+    // ORs, not (a, b) IN (...): MariaDB reads the whole table for that.
+    const each = rows.map((row) =>
+      compare(row)
+        .map((part, at) => ('equal' in part ? `${columns[at]?.name}=${part.equal}` : part.condition))
+        .join(' AND '),
+    );
+    return `(${each.map((condition) => `(${condition})`).join(' OR ')})`;
+  }
+  const parts = rows.flatMap(compare);
+  const equals = parts.flatMap((part) => ('equal' in part ? [part.equal] : []));
+  const conditions = parts.flatMap((part) => ('condition' in part ? [part.condition] : []));
+  if (equals.length > 0) conditions.unshift(`${only.name} IN (${equals.join(',')})`);
+  return conditions.length === 1 ? conditions.join('') : `(${conditions.join(' OR ')})`;
+}

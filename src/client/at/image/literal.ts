@@ -1,0 +1,82 @@
+import { GlobalTxError } from '../../../protocol/errors.js';
+import { columnFamily } from '../table/column-family.js';
+import type { ColumnDefinition } from '../table/definition.js';
+import type { ColumnValue } from './row.js';
+
+const NUMBER = /^-?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i;
+const ASCII = /^[0-9A-Za-z :.-]*$/;
+const UTF8_SUBSETS = new Set(['utf8mb3', 'utf8', 'ascii']);
+
+function refuse(column: ColumnDefinition, value: string | Buffer): never {
+  throw new Error(
+    `Column ${column.name} of type ${column.columnType} cannot have the value ${String(value)}.`,
+  );
+}
+
+function hex(value: string | Buffer): string {
+  return `X'${(typeof value === 'string' ? Buffer.from(value, 'utf8') : value).toString('hex')}'`;
+}
+
+/** Text with the character set that its bytes are in; what the column has already is never converted. */
+function textExpression(column: ColumnDefinition, value: string | Buffer): string {
+  if (column.charset === null) return hex(value);
+  const own = typeof value !== 'string' || UTF8_SUBSETS.has(column.charset);
+  return `_${own ? column.charset : 'utf8mb4'} ${hex(value)}`;
+}
+
+/**
+ * Why a value could be read but not be written back, in words of SQL; undefined for what can be.
+ * MySQL keeps numbers with a scale, dates and bytes inside JSON, and its text form cannot name them.
+ */
+export function unwritable(column: ColumnDefinition, value: ColumnValue): string | undefined {
+  if (columnFamily(column) !== 'json' || !Buffer.isBuffer(value)) return undefined;
+  return `JSON with a DECIMAL, a date, a time or bytes inside, in column \`${column.name}\``;
+}
+
+/**
+ * An SQL expression that stores exactly this value, when it is assigned to the column in a session with
+ * time_zone '+00:00' and sql_mode ALLOW_INVALID_DATES, NO_AUTO_VALUE_ON_ZERO. No other setting matters: text
+ * and bytes are written in hexadecimal. The invalid value 0 of an ENUM is stored only without strict mode.
+ * @throws GlobalTxError COMPENSATION_REFUSED for what `unwritable` names
+ */
+export function valueLiteral(
+  column: ColumnDefinition,
+  value: ColumnValue,
+  _server: 'mysql' | 'mariadb',
+): string {
+  if (value === null) return 'NULL';
+  const construct = unwritable(column, value);
+  if (construct !== undefined) {
+    throw new GlobalTxError('COMPENSATION_REFUSED', `A value cannot be restored exactly: ${construct}.`, {
+      construct,
+    });
+  }
+  const family = columnFamily(column);
+  switch (family) {
+    case 'integer':
+    case 'year':
+    case 'decimal':
+    case 'float':
+      return typeof value === 'string' && NUMBER.test(value) ? value : refuse(column, value);
+    case 'bit':
+      return Buffer.isBuffer(value)
+        ? BigInt(`0x0${value.toString('hex')}`).toString()
+        : refuse(column, value);
+    case 'bytes':
+      return hex(value);
+    case 'text':
+      return textExpression(column, value);
+    case 'json':
+      return `_utf8mb4 ${hex(value)}`;
+    case 'enum':
+    case 'set':
+      return typeof value === 'string' ? `_utf8mb4 ${hex(value)}` : value.toString('latin1');
+    case 'date':
+    case 'time':
+    case 'timestamp':
+    case 'address':
+      return typeof value === 'string' && ASCII.test(value) ? `'${value}'` : refuse(column, value);
+    case undefined:
+      return refuse(column, value);
+  }
+}

@@ -1,0 +1,211 @@
+import { GlobalTxError } from '../../../protocol/errors.js';
+import { lockKey } from '../../../protocol/lock-key.js';
+import type { RawResult, RawValue } from '../executor.js';
+import { quoteIdentifier } from '../sql/identifier.js';
+import { columnFamily } from '../table/column-family.js';
+import type { ColumnDefinition, TableDefinition, UniqueIndex } from '../table/definition.js';
+import { valuePart, weightExpression } from './lock-part.js';
+import { type ColumnReader, columnReader } from './read-column.js';
+import type { ColumnValue, Row } from './row.js';
+import { StarFields } from './star-fields.js';
+import { TableChanged } from './table-changed.js';
+
+export { TableChanged } from './table-changed.js';
+
+/** One row as the database holds it, with the names that it is locked under. */
+export interface ImageRow {
+  readonly row: Row;
+  /** The lock key of the row: equal for two rows exactly when the database calls their keys equal. */
+  readonly identity: string;
+  /** The lock keys under the other unique indexes; null where a NULL makes the value free for all. */
+  readonly uniques: readonly (string | null)[];
+}
+
+/** How the rows of one table are read exactly. Belongs to one definition: after a change, make another. */
+export interface ImagePlan {
+  /** The select list, given how the query names the table: a quoted name, or an alias. */
+  selectList(reference: string): string;
+  /**
+   * @throws TableChanged when the table is not what the definition says
+   * @throws GlobalTxError STATEMENT_UNSUPPORTED when the session's results are in a character set of wide characters
+   */
+  decode(result: RawResult): ImageRow[];
+}
+
+/** Character sets in which even digits are not ASCII: nothing that the server sends could be read. */
+const WIDE_RESULTS = new Set(['ucs2', 'utf16', 'utf16le', 'utf32']);
+
+interface ColumnSource {
+  readonly column: ColumnDefinition;
+  readonly reader: ColumnReader;
+  /** Where the column itself stands in the result. */
+  readonly star: number;
+  /** Where its expressions begin, and how many they are. */
+  readonly beside: number;
+  readonly count: number;
+}
+
+interface PartSource {
+  readonly source: ColumnSource;
+  readonly prefix: number | null;
+  /** Where the weights stand in the result; undefined where the value says it. */
+  readonly weight: number | undefined;
+}
+
+/** The expressions beside the star, in their order. Places are counted from the result's first column. */
+class SelectList {
+  readonly #expressions: ((reference: string) => string)[] = [];
+  readonly #starCount: number;
+
+  constructor(starCount: number) {
+    this.#starCount = starCount;
+  }
+
+  /** @returns the expression's place */
+  add(expression: (reference: string) => string): number {
+    this.#expressions.push(expression);
+    return this.#starCount + this.#expressions.length - 1;
+  }
+
+  get length(): number {
+    return this.#starCount + this.#expressions.length;
+  }
+
+  text(reference: string): string {
+    return [`${reference}.*`, ...this.#expressions.map((expression) => expression(reference))].join(',');
+  }
+}
+
+function columnName(reference: string, column: ColumnDefinition): string {
+  return `${reference}.${quoteIdentifier(column.name)}`;
+}
+
+/**
+ * An ALTER TABLE that changes nothing but a column's character set cannot be seen in the star; the server
+ * is asked whether each column still has its collation.
+ */
+function collationsHold(columns: readonly ColumnDefinition[], reference: string): string {
+  const conditions = columns
+    .filter((column) => columnFamily(column) === 'text' && column.collation !== null)
+    .map((column) => `COLLATION(${columnName(reference, column)})='${column.collation}'`);
+  return conditions.length === 0 ? '1' : conditions.join(' AND ');
+}
+
+class TablePlan implements ImagePlan {
+  readonly #table: TableDefinition;
+  readonly #star: StarFields;
+  readonly #list: SelectList;
+  readonly #results: number;
+  readonly #collations: number;
+  readonly #sources: readonly ColumnSource[];
+  readonly #key: readonly PartSource[];
+  readonly #uniques: readonly (readonly PartSource[])[];
+
+  constructor(table: TableDefinition) {
+    this.#table = table;
+    this.#star = new StarFields(table);
+    this.#list = new SelectList(this.#star.count);
+    this.#results = this.#list.add(() => 'CAST(@@character_set_results AS BINARY)');
+    this.#collations = this.#list.add((reference) => collationsHold(table.columns, reference));
+    let visible = 0;
+    this.#sources = table.columns.map((column) => {
+      const reader = columnReader(column);
+      const star = column.invisible
+        ? this.#list.add((reference) => columnName(reference, column))
+        : visible++;
+      const count = reader.expressions('').length;
+      const places = Array.from({ length: count }, (_, index) =>
+        this.#list.add((reference) => reader.expressions(columnName(reference, column))[index] ?? 'NULL'),
+      );
+      return { column, reader, star, beside: places[0] ?? 0, count };
+    });
+    this.#key = this.#parts(table.key);
+    this.#uniques = table.uniques.map((index) => this.#parts(index));
+  }
+
+  selectList(reference: string): string {
+    return this.#list.text(reference);
+  }
+
+  decode({ fields, rows }: RawResult): ImageRow[] {
+    const beside = this.#list.length - this.#star.count;
+    this.#star.check(fields.slice(0, Math.max(0, fields.length - beside)));
+    return rows.map((row) => this.#decodeRow(row));
+  }
+
+  #parts(index: UniqueIndex): readonly PartSource[] {
+    return index.columns.map((name, at) => {
+      const source = this.#sources.find(({ column }) => column.name === name);
+      if (source === undefined) {
+        throw new Error(
+          `Index ${index.name} of ${this.#table.name} has a column ${name} that the table has not.`,
+        );
+      }
+      const { column } = source;
+      const prefix = index.prefixes[at] ?? null;
+      const expression = (reference: string) =>
+        weightExpression(column, columnName(reference, column), prefix);
+      const weight =
+        expression('') === undefined ? undefined : this.#list.add((ref) => expression(ref) ?? 'NULL');
+      return { source, prefix, weight };
+    });
+  }
+
+  #decodeRow(raw: readonly RawValue[]): ImageRow {
+    const results = raw[this.#results]?.toString('latin1') ?? 'binary';
+    if (WIDE_RESULTS.has(results)) {
+      throw new GlobalTxError(
+        'STATEMENT_UNSUPPORTED',
+        `A session with character_set_results = ${results} cannot be read inside a global transaction. ` +
+          'Use SET NAMES utf8mb4.',
+        { construct: `character_set_results = ${results}` },
+      );
+    }
+    if (raw[this.#collations]?.toString('latin1') !== '1') {
+      throw new TableChanged(this.#table.schema, this.#table.name, 'a column has another collation');
+    }
+    const row = this.#sources.map(({ reader, star, beside, count }) => {
+      const value = raw[star] ?? null;
+      return value === null ? null : reader.read(value, raw.slice(beside, beside + count), results);
+    });
+    const identity = this.#lockKey(this.#table.key, this.#key, row, raw);
+    if (identity === null) {
+      throw new TableChanged(
+        this.#table.schema,
+        this.#table.name,
+        `the key ${this.#table.key.name} has a NULL`,
+      );
+    }
+    return {
+      row,
+      identity,
+      uniques: this.#table.uniques.map((index, at) =>
+        this.#lockKey(index, this.#uniques[at] ?? [], row, raw),
+      ),
+    };
+  }
+
+  #lockKey(
+    index: UniqueIndex,
+    parts: readonly PartSource[],
+    row: readonly ColumnValue[],
+    raw: readonly RawValue[],
+  ): string | null {
+    const values = parts.map(({ source }) => row[source.column.position] ?? null);
+    if (values.some((value) => value === null)) return null;
+    return lockKey(
+      index.name,
+      parts.map(({ source, prefix, weight }, at) => {
+        // Empty text has no weights; sql_mode ORACLE makes them NULL.
+        if (weight !== undefined) return raw[weight]?.toString('latin1') ?? '';
+        const member = source.count > 1 ? raw[source.beside + 1]?.toString('latin1') : undefined;
+        return valuePart(source.column, values[at] ?? '', prefix, member);
+      }),
+    );
+  }
+}
+
+/** How the rows of a table are read exactly, whatever the session's settings are. */
+export function planImage(table: TableDefinition, _server: 'mysql' | 'mariadb'): ImagePlan {
+  return new TablePlan(table);
+}

@@ -1,0 +1,135 @@
+import type { RawValue } from '../executor.js';
+import { columnFamily } from '../table/column-family.js';
+import type { ColumnDefinition } from '../table/definition.js';
+import type { ColumnValue } from './row.js';
+import { faithfulCharsets, textValue } from './text.js';
+import { utcFromEpoch } from './timestamp.js';
+
+/** How one column is read: from the star, and from expressions beside it where the star does not say all. */
+export interface ColumnReader {
+  /** Expressions over the column, given as an SQL expression itself. */
+  readonly expressions: (column: string) => readonly string[];
+  /**
+   * @param star what the column itself gives
+   * @param beside what the expressions give
+   * @param results the session's character_set_results
+   */
+  readonly read: (star: Buffer, beside: readonly RawValue[], results: string) => ColumnValue;
+}
+
+const latin = (value: Buffer): string => value.toString('latin1');
+
+/** ZEROFILL pads what is shown, not what is stored. */
+function withoutLeadingZeros(text: string): string {
+  return text.replace(/^(-?)0+(?=\d)/, '$1');
+}
+
+function present(value: RawValue | undefined, column: ColumnDefinition): Buffer {
+  if (value === null || value === undefined) {
+    // WEIGHT_STRING, CAST and their like give NULL with a warning when a result exceeds max_allowed_packet.
+    throw new Error(
+      `The server gave no exact value of column ${column.name}; is max_allowed_packet too small for it?`,
+    );
+  }
+  return value;
+}
+
+const plain = (read: (star: Buffer) => ColumnValue): ColumnReader => ({ expressions: () => [], read });
+
+/** JSON types that its text form names exactly. The others (DECIMAL, DATETIME, BLOB, ...) come back as others. */
+const TEXTUAL_JSON = "'OBJECT','ARRAY','STRING','INTEGER','UNSIGNED INTEGER','DOUBLE','BOOLEAN','NULL'";
+
+/** The bytes that are stored, in the column's own character set, if the session's results are not these. */
+function storedBytes(column: string, charset: string): string {
+  const faithful = faithfulCharsets(charset)
+    .map((name) => `'${name}'`)
+    .join(',');
+  return `IF(COALESCE(@@character_set_results,'binary') IN (${faithful}),NULL,CAST(${column} AS BINARY))`;
+}
+
+function textReader(column: ColumnDefinition, charset: string): ColumnReader {
+  const faithful = faithfulCharsets(charset);
+  return {
+    expressions: (name) => [storedBytes(name, charset)],
+    read: (star, [stored], results) =>
+      textValue(column, faithful.includes(results) ? star : present(stored, column)),
+  };
+}
+
+/**
+ * Members by their text, so that an ALTER TABLE which only reorders them changes no image; a number, as bytes,
+ * for what no text names: the invalid value 0 of ENUM, and a SET that holds nothing but an empty member.
+ */
+function memberReader(column: ColumnDefinition): ColumnReader {
+  return {
+    expressions: (name) => [`CAST(CONVERT(${name} USING utf8mb4) AS BINARY)`, `CAST(${name} AS UNSIGNED)`],
+    read: (_star, [label, number]) => {
+      const text = present(label, column).toString('utf8');
+      const bits = latin(present(number, column));
+      const named = column.dataType === 'enum' ? bits !== '0' : text !== '' || bits === '0';
+      return named ? text : Buffer.from(bits, 'latin1');
+    },
+  };
+}
+
+/** Text where text says all, else bytes of text that must not be written back. */
+function jsonReader(column: ColumnDefinition): ColumnReader {
+  const faithful = faithfulCharsets('utf8mb4');
+  return {
+    expressions: (name) => [storedBytes(name, 'utf8mb4'), jsonIsTextual(name)],
+    read: (star, [stored, textual], results) => {
+      const bytes = faithful.includes(results) ? star : present(stored, column);
+      return latin(present(textual, column)) === '1' ? bytes.toString('utf8') : bytes;
+    },
+  };
+}
+
+function jsonIsTextual(name: string): string {
+  const strange = (path: string) =>
+    `EXISTS(SELECT 1 FROM JSON_TABLE(${name},'${path}' COLUMNS(v JSON PATH '$')) AS globaltx_json ` +
+    `WHERE JSON_TYPE(v) NOT IN (${TEXTUAL_JSON}))`;
+  return `JSON_TYPE(${name}) IN (${TEXTUAL_JSON}) AND NOT ${strange('$**.*')} AND NOT ${strange('$**[*]')}`;
+}
+
+/** Shown with few digits (FLOAT) or rounded (with a scale); as DOUBLE the server prints what reads back exactly. */
+function floatReader(column: ColumnDefinition): ColumnReader {
+  const exact = column.dataType === 'double' && !column.columnType.includes('(');
+  if (exact) return plain(latin);
+  return { expressions: (name) => [`${name}*1e0`], read: (_star, [value]) => latin(present(value, column)) };
+}
+
+/** How a column is read exactly, whatever the session's settings are. */
+export function columnReader(column: ColumnDefinition): ColumnReader {
+  const family = columnFamily(column);
+  switch (family) {
+    case 'integer':
+    case 'year':
+    case 'decimal':
+      return plain((star) => withoutLeadingZeros(latin(star)));
+    case 'float':
+      return floatReader(column);
+    case 'bit':
+    case 'bytes':
+      return plain((star) => star);
+    case 'text':
+      return column.charset === null ? plain((star) => star) : textReader(column, column.charset);
+    case 'enum':
+    case 'set':
+      return memberReader(column);
+    case 'json':
+      return jsonReader(column);
+    case 'date':
+    case 'time':
+    case 'address':
+      return plain(latin);
+    case 'timestamp':
+      return {
+        expressions: (name) => [`UNIX_TIMESTAMP(${name})`],
+        read: (_star, [epoch]) => utcFromEpoch(latin(present(epoch, column))),
+      };
+    case undefined:
+      throw new Error(
+        `Column ${column.name} has type ${column.dataType}, which no table may have that was loaded.`,
+      );
+  }
+}

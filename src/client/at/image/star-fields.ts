@@ -1,0 +1,110 @@
+import type { ResultField } from '../executor.js';
+import { type ColumnFamily, columnFamily } from '../table/column-family.js';
+import type { ColumnDefinition, TableDefinition } from '../table/definition.js';
+import { TableChanged } from './table-changed.js';
+
+const NOT_NULL = 1;
+const UNSIGNED = 32;
+const ENUM = 256;
+const SET = 2048;
+/** Flags that say what the column is; the rest (keys, AUTO_INCREMENT) may be lost on the way through a sort. */
+const STABLE_FLAGS = NOT_NULL | UNSIGNED | ENUM | SET | 16 | 64;
+const BINARY_CHARSET = 63;
+
+const TYPE_NUMBERS: ReadonlyMap<string, readonly number[]> = new Map([
+  ['tinyint', [1]],
+  ['smallint', [2]],
+  ['mediumint', [9]],
+  ['int', [3]],
+  ['bigint', [8]],
+  ['decimal', [0, 246]],
+  ['float', [4]],
+  ['double', [5]],
+  ['bit', [16]],
+  ['year', [13]],
+  ['date', [10, 14]],
+  ['time', [11]],
+  ['datetime', [12]],
+  ['timestamp', [7]],
+  ['json', [245]],
+  ['vector', [242, 252]],
+]);
+
+/** Types that come as one of several numbers, as their length and the server have it. */
+function typeNumbers(
+  column: ColumnDefinition,
+  family: ColumnFamily | undefined,
+): readonly number[] | undefined {
+  const known = TYPE_NUMBERS.get(column.dataType);
+  if (known !== undefined) return known;
+  switch (family) {
+    case 'text':
+    case 'bytes':
+      return [15, 249, 250, 251, 252, 253, 254, 255];
+    case 'enum':
+    case 'set':
+    case 'address':
+      return [247, 248, 253, 254];
+    default:
+      return undefined;
+  }
+}
+
+/** Compares the columns that a star gave with what the definition says, and with what it gave at first. */
+export class StarFields {
+  readonly #table: TableDefinition;
+  readonly #columns: readonly ColumnDefinition[];
+  #first: readonly string[] | undefined;
+
+  constructor(table: TableDefinition) {
+    this.#table = table;
+    this.#columns = table.columns.filter((column) => !column.invisible);
+  }
+
+  /** How many columns the star has. */
+  get count(): number {
+    return this.#columns.length;
+  }
+
+  /** @throws TableChanged */
+  check(fields: readonly ResultField[]): void {
+    if (fields.length !== this.#columns.length) {
+      throw this.#changed(`${this.#columns.length} columns are known, there are ${fields.length}`);
+    }
+    this.#columns.forEach((column, index) => {
+      const field = fields[index];
+      if (field !== undefined) this.#checkColumn(column, field);
+    });
+    const signatures = fields.map(signature);
+    this.#first ??= signatures;
+    const place = signatures.findIndex((text, index) => text !== this.#first?.[index]);
+    if (place >= 0) throw this.#changed(`column ${this.#columns[place]?.name} has another type`);
+  }
+
+  #checkColumn(column: ColumnDefinition, field: ResultField): void {
+    // Other names pass through the session's character set and may be spoilt on the way.
+    const comparable = /^[\x20-\x7e]*$/.test(column.name);
+    if (comparable && field.name !== column.name) {
+      throw this.#changed(`column ${column.name} is now ${field.name}`);
+    }
+    const numbers = typeNumbers(column, columnFamily(column));
+    const unsigned = column.columnType.includes('unsigned') === ((field.flags & UNSIGNED) !== 0);
+    const numeric = ['tinyint', 'smallint', 'mediumint', 'int', 'bigint'].includes(column.dataType);
+    if ((numbers !== undefined && !numbers.includes(field.columnType)) || (numeric && !unsigned)) {
+      throw this.#changed(`column ${column.name} is no ${column.columnType} any more`);
+    }
+    if (column.nullable !== ((field.flags & NOT_NULL) === 0)) {
+      throw this.#changed(`column ${column.name} is ${column.nullable ? 'NOT NULL' : 'nullable'} now`);
+    }
+  }
+
+  #changed(difference: string): TableChanged {
+    return new TableChanged(this.#table.schema, this.#table.name, difference);
+  }
+}
+
+/** What stays the same under every character_set_results: text changes its length with it. */
+function signature({ columnType, flags, decimals, columnLength, characterSet }: ResultField): string {
+  const length = characterSet === BINARY_CHARSET && columnType < 15 ? columnLength : 0;
+  return `${columnType}/${flags & STABLE_FLAGS}/${columnType < 15 || columnType === 246 ? decimals : 0}/${length}`;
+}

@@ -1,0 +1,72 @@
+import { LRUCache } from 'lru-cache';
+import type { SqlExecutor } from '../executor.js';
+import type { TableDefinition } from './definition.js';
+import { loadTable } from './load.js';
+
+/** Runs `work` on some session of the database, and gives the session back afterwards. */
+export type WithExecutor = <Result>(work: (executor: SqlExecutor) => Promise<Result>) => Promise<Result>;
+
+export interface TableCacheOptions {
+  /** How many definitions are kept. @default 1000 */
+  readonly maxTables?: number;
+  /**
+   * How long a definition is believed, in milliseconds. Altered columns are noticed at the next read of an
+   * image; a new index, trigger or foreign key only after this time. @default 60000
+   */
+  readonly maxAgeMs?: number;
+}
+
+const MAX_TABLES = 1000;
+const MAX_AGE_MS = 60_000;
+
+/** Keeps table definitions. One load serves all who ask for a table at the same time. */
+export class TableCache {
+  readonly #withExecutor: WithExecutor;
+  readonly #known: LRUCache<string, TableDefinition>;
+  readonly #loading = new Map<string, Promise<TableDefinition | undefined>>();
+
+  constructor(withExecutor: WithExecutor, options: TableCacheOptions = {}) {
+    this.#withExecutor = withExecutor;
+    this.#known = new LRUCache({ max: options.maxTables ?? MAX_TABLES, ttl: options.maxAgeMs ?? MAX_AGE_MS });
+  }
+
+  /** @returns undefined when there is no such table @throws GlobalTxError TABLE_UNSUPPORTED */
+  get(schema: string, name: string): Promise<TableDefinition | undefined> {
+    const id = cacheKey(schema, name);
+    const known = this.#known.get(id);
+    if (known !== undefined) return Promise.resolve(known);
+    const loading = this.#loading.get(id);
+    if (loading !== undefined) return loading;
+    const load: Promise<TableDefinition | undefined> = this.#withExecutor((executor) =>
+      loadTable(executor, schema, name),
+    ).then(
+      (definition) => {
+        // A load that `forget` has overtaken may have read the old definition: it is not kept.
+        if (this.#ended(id, load) && definition !== undefined) this.#known.set(id, definition);
+        return definition;
+      },
+      (error: unknown) => {
+        this.#ended(id, load);
+        throw error;
+      },
+    );
+    this.#loading.set(id, load);
+    return load;
+  }
+
+  /** What is known of the table is out of date: the next `get` loads it again. */
+  forget(schema: string, name: string): void {
+    const id = cacheKey(schema, name);
+    this.#known.delete(id);
+    this.#loading.delete(id);
+  }
+
+  /** @returns whether the load is still the one that counts */
+  #ended(id: string, load: Promise<TableDefinition | undefined>): boolean {
+    return this.#loading.get(id) === load && this.#loading.delete(id);
+  }
+}
+
+function cacheKey(schema: string, name: string): string {
+  return JSON.stringify([schema, name]);
+}
