@@ -1,8 +1,9 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { GlobalTxError } from '../../protocol/errors.js';
 import { DirectoryLock } from './directory-lock.js';
+import { requireWholeFile } from './lmdb-file.js';
 import { corrupt, decodeRecord, encodeRecord, keyText, seal, sealOf } from './record-codec.js';
 import type { Store, StoreChange, StoreRecord } from './store.js';
 import {
@@ -62,16 +63,22 @@ export class LmdbStore implements Store {
       return new LmdbStore(database, lock, header);
     } catch (error) {
       lock?.release();
-      throw error instanceof GlobalTxError ? error : failed(`${directory} cannot be opened`, error);
+      if (error instanceof GlobalTxError) throw error;
+      throw isDamage(error) ? damaged(error) : failed(`${directory} cannot be opened`, error);
     }
   }
 
   async *load(): AsyncIterable<StoreRecord> {
     let found: StoreHeader = EMPTY_HEADER;
-    for (const { key, value } of this.#database.getRange({ snapshot: true })) {
-      if (HEADER_KEY.equals(key)) continue;
-      found = withRecord(found, value.length < 4 ? 0 : sealOf(value));
-      yield decodeRecord(key, value);
+    try {
+      for (const { key, value } of this.#database.getRange({ snapshot: true })) {
+        if (HEADER_KEY.equals(key)) continue;
+        const record = decodeRecord(key, value);
+        found = withRecord(found, sealOf(value));
+        yield record;
+      }
+    } catch (error) {
+      throw error instanceof GlobalTxError ? error : damaged(error);
     }
     requireSame(found, this.#header);
   }
@@ -128,8 +135,11 @@ export class LmdbStore implements Store {
 }
 
 function openDatabase(directory: string, readOnly: boolean): RootDatabase<Buffer, Buffer> {
+  const path = join(directory, FILE);
+  if (readOnly && !existsSync(path)) throw new Error('it holds no store');
+  requireWholeFile(path);
   return open<Buffer, Buffer>({
-    path: join(directory, FILE),
+    path,
     noSubdir: true,
     readOnly,
     encoding: 'binary',
@@ -182,6 +192,15 @@ async function rootCause(error: unknown): Promise<unknown> {
   } catch (cause) {
     return cause;
   }
+}
+
+/** lmdb says of its own accord that a page makes no sense. */
+function isDamage(error: unknown): boolean {
+  return error instanceof Error && /MDB_(CORRUPTED|PAGE_NOTFOUND|INVALID|BAD_)/.test(error.message);
+}
+
+function damaged(cause: unknown): GlobalTxError {
+  return corrupt(Buffer.from('?'), `lmdb cannot read it: ${cause instanceof Error ? cause.message : cause}`);
 }
 
 function failed(what: string, cause: unknown): GlobalTxError {

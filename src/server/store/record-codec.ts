@@ -11,6 +11,8 @@ import type { BranchRecord, RecordKey, StoredStatus, StoreRecord, TransactionRec
 export const RECORD_FORMAT = 1;
 
 const CHECKSUM_BYTES = 4;
+/** No key that was written is longer, in characters; one that is read from a damaged page may be. */
+const LONGEST_KEY = 160;
 
 type LockSetFields = [resourceId: string, table: string, mode: LockMode, keys: readonly string[]];
 
@@ -107,7 +109,7 @@ export function decodeRecord(key: Buffer, value: Buffer): StoreRecord {
 }
 
 export function corrupt(key: Buffer, what: string): GlobalTxError {
-  const name = key.toString();
+  const name = key.toString().slice(0, LONGEST_KEY);
   return new GlobalTxError(
     'STORE_CORRUPT',
     `The store is damaged at the key '${name}': ${what}. Restore the directory from a copy, or ask for help ` +

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { open, type RootDatabase } from 'lmdb';
+import { encodeHeader } from '../../../src/server/store/store-header.js';
+import { verifyStore } from '../../../src/server/store/verify.js';
+import { conformanceSuite } from './conformance.js';
+import { openStore } from './open-lmdb-store.js';
+import { branch, fact, loadAll, transaction } from './records.js';
+
+conformanceSuite({
+  name: 'LmdbStore',
+  openStore,
+  module: new URL('./open-lmdb-store.js', import.meta.url).href,
+});
+
+describe('A store directory', () => {
+  let directory: string;
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'globaltx-store-'));
+    const store = await openStore(directory);
+    await store.write([
+      { op: 'put', record: transaction('x') },
+      { op: 'put', record: branch('x', '1') },
+      { op: 'put', record: fact('coordinatorId', 'c') },
+    ]);
+    await store.close();
+  });
+
+  afterEach(() => rm(directory, { recursive: true, force: true }));
+
+  /** Changes the file behind the store's back. */
+  async function tamper(change: (database: RootDatabase<Buffer, Buffer>) => Promise<unknown>): Promise<void> {
+    const database = open<Buffer, Buffer>({
+      path: join(directory, 'store.mdb'),
+      noSubdir: true,
+      encoding: 'binary',
+      keyEncoding: 'binary',
+      overlappingSync: false,
+    });
+    await change(database);
+    await database.close();
+  }
+
+  const key = Buffer.from('bx/1');
+
+  it('is refused to a second process while the first has it', async () => {
+    const store = await openStore(directory);
+    try {
+      await assert.rejects(openStore(directory), {
+        code: 'STORE_FAILED',
+        message: /in use by the process \d+/,
+      });
+      await assert.rejects(verifyStore(directory), { code: 'STORE_FAILED' });
+    } finally {
+      await store.close();
+    }
+    await (await openStore(directory)).close();
+  });
+
+  it('can be taken at once when its holder was killed', async () => {
+    const store = await openStore(directory);
+    const lock = join(directory, 'lock');
+    const holder = JSON.parse(await readFile(lock, 'utf8')) as Record<string, unknown>;
+    await store.close();
+    await writeFile(lock, JSON.stringify({ ...holder, nonce: 'of the dead', pid: 2 ** 22 + 1 }));
+    const begun = Date.now();
+    await (await openStore(directory)).close();
+    assert.ok(Date.now() - begun < 1_000);
+  });
+
+  it('can be taken when another process has got the pid of its dead holder', async () => {
+    const store = await openStore(directory);
+    const lock = join(directory, 'lock');
+    const holder = JSON.parse(await readFile(lock, 'utf8')) as Record<string, unknown>;
+    await store.close();
+    await writeFile(lock, JSON.stringify({ ...holder, nonce: 'of the dead', started: '1' }));
+    await (await openStore(directory)).close();
+  });
+
+  it('stops to write when another process has taken it', async () => {
+    const store = await openStore(directory);
+    await writeFile(join(directory, 'lock'), JSON.stringify({ nonce: 'of another' }));
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    await assert.rejects(store.write([{ op: 'put', record: fact('a', 'b') }]), { code: 'STORE_FAILED' });
+    await assert.rejects(store.write([]), { code: 'STORE_FAILED' });
+    await store.close();
+  }).timeout(10_000);
+
+  it('is sound, and said to be', async () => {
+    assert.deepEqual(await verifyStore(directory), { transactions: 1, branches: 1, locks: 2, facts: 1 });
+  });
+
+  it('is refused with the key when any bit of a record was flipped', async () => {
+    let value: Buffer = Buffer.alloc(0);
+    await tamper(async (database) => {
+      value = Buffer.from(database.get(key)!);
+    });
+    for (let byte = 0; byte < value.length; byte += 1) {
+      const flipped = Buffer.from(value);
+      flipped[byte]! ^= 1 << (byte % 8);
+      await tamper((database) => database.put(key, flipped));
+      await assert.rejects(verifyStore(directory), { code: 'STORE_CORRUPT', details: { key: 'bx/1' } });
+    }
+  }).timeout(20_000);
+
+  it('is refused when a record was lost', async () => {
+    await tamper((database) => database.remove(key));
+    await assert.rejects(verifyStore(directory), {
+      code: 'STORE_CORRUPT',
+      message: /3 records .* 2 with/,
+    });
+    const store = await openStore(directory);
+    await assert.rejects(loadAll(store), { code: 'STORE_CORRUPT' });
+    await store.close();
+  });
+
+  it('is refused when a record stands under another key', async () => {
+    await tamper((database) => database.put(Buffer.from('bx/2'), Buffer.from(database.get(key)!)));
+    await assert.rejects(verifyStore(directory), { code: 'STORE_CORRUPT', details: { key: 'bx/2' } });
+  });
+
+  it('is refused when its header is gone', async () => {
+    await tamper((database) => database.remove(Buffer.from('header')));
+    await assert.rejects(openStore(directory), { code: 'STORE_CORRUPT' });
+  });
+
+  it('is refused when a newer version has written it, and says so', async () => {
+    await tamper((database) =>
+      database.put(Buffer.from('header'), encodeHeader({ format: 2, records: 3, sum: 0 })),
+    );
+    await assert.rejects(openStore(directory), { code: 'STORE_FORMAT', message: /format 2.*up to 1/ });
+  });
+});
