@@ -1,5 +1,5 @@
 import type { SqlDialect, SqlExecutor } from '../executor.js';
-import { KEYS_PER_QUERY, keyCondition } from '../image/key-condition.js';
+import { KEYS_PER_QUERY, keyCondition, keyIndexHint } from '../image/key-condition.js';
 import { planImage } from '../image/plan.js';
 import type { Row } from '../image/row.js';
 import type { TableDefinition } from '../table/definition.js';
@@ -19,7 +19,7 @@ export async function readPresentRows(
 ): Promise<readonly Row[]> {
   const plan = planImage(table, server);
   const reference = qualifiedName(table.schema, table.name);
-  const select = `SELECT ${plan.selectList(reference)} FROM ${reference}`;
+  const select = `SELECT ${plan.selectList(reference)} FROM ${reference} ${keyIndexHint(table)}`;
   const present: Row[] = [];
   for (let from = 0; from < keys.length; from += KEYS_PER_QUERY) {
     const condition = keyCondition(table, keys.slice(from, from + KEYS_PER_QUERY), server, reference);

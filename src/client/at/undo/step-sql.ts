@@ -1,5 +1,5 @@
 import type { SqlDialect } from '../executor.js';
-import { keyCondition } from '../image/key-condition.js';
+import { keyCondition, keyIndexHint } from '../image/key-condition.js';
 import { valueLiteral } from '../image/literal.js';
 import type { Row } from '../image/row.js';
 import { quoteIdentifier } from '../sql/identifier.js';
@@ -23,7 +23,9 @@ function insertSql(table: TableDefinition, rows: readonly Row[], server: ServerK
 }
 
 function deleteSql(table: TableDefinition, rows: readonly Row[], server: ServerKind): string {
-  return `DELETE FROM ${qualifiedName(table.schema, table.name)} WHERE ${keyCondition(table, rows, server)}`;
+  const name = qualifiedName(table.schema, table.name);
+  // The form for several tables, because the one for a single table takes no index hint.
+  return `DELETE ${name} FROM ${name} ${keyIndexHint(table)} WHERE ${keyCondition(table, rows, server)}`;
 }
 
 function updateSql(step: Extract<Step, { kind: 'update' }>, server: ServerKind): string {
@@ -32,7 +34,7 @@ function updateSql(step: Extract<Step, { kind: 'update' }>, server: ServerKind):
     (column) => `${quoteIdentifier(column.name)} = ${literal(table, column, target, server)}`,
   );
   return (
-    `UPDATE ${qualifiedName(table.schema, table.name)} SET ${assignments.join(', ')} ` +
+    `UPDATE ${qualifiedName(table.schema, table.name)} ${keyIndexHint(table)} SET ${assignments.join(', ')} ` +
     `WHERE ${keyCondition(table, [present], server)}`
   );
 }

@@ -19,7 +19,7 @@ export const LOG_STATUS_DEFENCE = 1;
  * Bytes of one statement's hexadecimal literal: twice this many characters are sent, which is below the
  * smallest max_allowed_packet that a server comes with (4 MiB).
  */
-const CHUNK_BYTES = 1024 * 1024;
+export const CHUNK_BYTES = 1024 * 1024;
 
 /** Bytes that a statement has beside its literal, and a string function beside its result. */
 const STATEMENT_OVERHEAD_BYTES = 1024;
