@@ -11,10 +11,7 @@ import { asError } from './server-errors.js';
 import { Session } from './session.js';
 
 /** One turn on the connection, from when it is asked for until the queue may go on. */
-interface Turn {
-  readonly transaction: Transaction | undefined;
-  take(): Promise<void>;
-}
+type Turn = () => Promise<void>;
 
 /** Commands by which the server forgets the local transaction, and what to say of it. */
 const ENDING_COMMANDS: ReadonlyMap<string, string> = new Map([
@@ -76,7 +73,10 @@ export class Gate {
    */
   giveBack(): Promise<void> | undefined {
     const { transaction } = this.#local;
-    if (transaction === undefined && !this.#busy) return undefined;
+    if (transaction === undefined && !this.#busy) {
+      this.#local.released();
+      return undefined;
+    }
     return this.#enqueue(undefined, async () => {
       const open = this.#local.transaction;
       if (open === undefined) return;
@@ -109,14 +109,14 @@ export class Gate {
 
   #enqueue(transaction: Transaction | undefined, take: () => Promise<void>): Promise<void> {
     return new Promise((resolve, reject) => {
-      const leave = transaction === undefined ? undefined : this.#presence.enter(transaction);
-      this.#turns.push({
-        transaction,
-        take: () =>
-          take()
-            .then(resolve, reject)
-            .finally(() => leave?.()),
-      });
+      // In one that has ended nothing is enlisted: what would write is refused when its turn comes.
+      const enlists = transaction !== undefined && !transaction.ended;
+      const leave = enlists ? this.#presence.enter(transaction) : undefined;
+      this.#turns.push(() =>
+        take()
+          .then(resolve, reject)
+          .finally(() => leave?.()),
+      );
       if (!this.#busy) {
         this.#busy = true;
         void this.#work();
@@ -125,7 +125,7 @@ export class Gate {
   }
 
   async #work(): Promise<void> {
-    for (let turn = this.#turns.shift(); turn !== undefined; turn = this.#turns.shift()) await turn.take();
+    for (let turn = this.#turns.shift(); turn !== undefined; turn = this.#turns.shift()) await turn();
     this.#busy = false;
   }
 

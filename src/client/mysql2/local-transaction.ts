@@ -100,6 +100,13 @@ export class LocalTransaction {
     );
   }
 
+  /** The connection goes to others: what was rolled back under the one who had it is not their concern. */
+  released(): void {
+    if (this.#lost === undefined) return;
+    this.#lost = undefined;
+    this.#close();
+  }
+
   /** Runs one statement of the application inside a global transaction, and hands it the answer. Never rejects. */
   async run(command: ApplicationCommand, transaction: Transaction): Promise<void> {
     try {

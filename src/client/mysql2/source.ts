@@ -5,7 +5,8 @@ import { ensureUndoLog, readIdentity } from '../at/resource/identity.js';
 import { createSessionSource, type PrivateSessions } from '../at/resource/raw-session.js';
 import { TableCache } from '../at/table/cache.js';
 import type { TableDefinition } from '../at/table/definition.js';
-import { type Client, processClient, whenClient } from '../process-client.js';
+import type { Client } from '../client.js';
+import { processClient, whenClient } from '../process-client.js';
 
 /** Connections of our own to one database server, for table definitions and phase two. */
 const PRIVATE_CONNECTIONS = 4;

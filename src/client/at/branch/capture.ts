@@ -61,6 +61,19 @@ export function planOf(table: TableDefinition, session: BranchSession): ImagePla
   return plan;
 }
 
+/** Changing a key moves the row away from its image. */
+function refuseKeyChange(table: TableDefinition, assigned: readonly string[]): void {
+  const keys = table.key.columns.map((column) => column.toLowerCase());
+  const changed = assigned.find((column) => keys.includes(column.toLowerCase()));
+  if (changed === undefined) return;
+  throw new GlobalTxError(
+    'STATEMENT_UNSUPPORTED',
+    `UPDATE assigns \`${changed}\`, a column of the key of ${table.schema}.${table.name}, which is not supported ` +
+      'inside a global transaction. Delete the row and insert it under its new key.',
+    { construct: `UPDATE of the key column \`${changed}\`` },
+  );
+}
+
 function mismatch(verb: string, table: TableDefinition, read: number, touched: number): GlobalTxError {
   return new GlobalTxError(
     'IMAGE_MISMATCH',
@@ -164,9 +177,10 @@ export class Capture {
       else checkTable(table, 'update', statement.assigned);
     };
     check(known);
+    if (statement.kind === 'update') refuseKeyChange(known, statement.assigned);
     const reference = referenceOf(statement.table);
     const { table, rows } = await this.#image(known, (plan) =>
-      lockingReadQuery(statement, plan.selectList(reference), 'FOR UPDATE', write),
+      lockingReadQuery(statement, plan.selectList(reference), write),
     );
     if (table !== known) check(table);
     const bind = statement.volatile || statement.limit !== null || this.#session.facts.weakIsolation;
@@ -241,12 +255,7 @@ export class Capture {
     // read of their keys meets the same rows.
     const counts = await run();
     const { table, rows } = await this.#image(known, (plan) =>
-      lockingReadQuery(
-        statement,
-        plan.selectList(reference),
-        statement.mode === 'EXCLUSIVE' ? 'FOR UPDATE' : 'LOCK IN SHARE MODE',
-        write,
-      ),
+      lockingReadQuery(statement, plan.selectList(reference), write),
     );
     if (statement.volatile && counts.matched !== rows.length) {
       throw mismatch('SELECT', table, rows.length, counts.matched);

@@ -37,7 +37,6 @@ function lines(...parts: readonly (string | null)[]): string {
 export function lockingReadQuery(
   statement: UpdateStatement | DeleteStatement | LockingReadStatement,
   selectList: string,
-  mode: 'FOR UPDATE' | 'LOCK IN SHARE MODE',
   write: WritePlaceholder,
 ): string {
   const clause = (words: string, value: Clause | null) =>
@@ -48,7 +47,7 @@ export function lockingReadQuery(
     clause('WHERE', statement.where),
     clause('ORDER BY', statement.orderBy),
     clause('LIMIT', statement.limit),
-    mode,
+    statement.kind === 'lockingRead' ? inlineClause(statement.lock, write) : 'FOR UPDATE',
   );
 }
 

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { GlobalTxError } from 'globaltx';
+import { makeWorld, type World } from './world.js';
+
+describe('inside a global transaction is refused before it runs:', () => {
+  let world: World;
+
+  before(async () => {
+    world = await makeWorld({
+      tables: [
+        'CREATE TABLE t (id INT PRIMARY KEY, v INT)',
+        'INSERT INTO t VALUES (1, 1), (2, 2)',
+        'CREATE TABLE no_key (v INT)',
+        'CREATE TABLE old (id INT PRIMARY KEY, v INT) ENGINE=MyISAM',
+        'CREATE TABLE noisy (id INT PRIMARY KEY, v INT)',
+        'INSERT INTO noisy VALUES (1, 1)',
+        'CREATE TRIGGER whisper AFTER UPDATE ON noisy FOR EACH ROW UPDATE t SET v = v + 1',
+        'CREATE TABLE parent (id INT PRIMARY KEY)',
+        'INSERT INTO parent VALUES (1)',
+        'CREATE TABLE child (id INT PRIMARY KEY, parent INT, FOREIGN KEY fk_up (parent) REFERENCES parent (id) ON DELETE CASCADE)',
+        'CREATE VIEW seen AS SELECT * FROM t',
+      ],
+    });
+  });
+
+  after(() => world.close());
+
+  const cases: readonly (readonly [string, string, string, RegExp])[] = [
+    ['CREATE TABLE', 'CREATE TABLE x (id INT)', 'STATEMENT_UNSUPPORTED', /CREATE TABLE/],
+    ['TRUNCATE', 'TRUNCATE t', 'STATEMENT_UNSUPPORTED', /TRUNCATE/],
+    ['LOAD DATA', "LOAD DATA INFILE 'x' INTO TABLE t", 'STATEMENT_UNSUPPORTED', /LOAD DATA/],
+    ['CALL', 'CALL p()', 'STATEMENT_UNSUPPORTED', /CALL/],
+    ['LOCK TABLES', 'LOCK TABLES t WRITE', 'STATEMENT_UNSUPPORTED', /LOCK TABLES/],
+    ['REPLACE', 'REPLACE INTO t VALUES (1, 5)', 'STATEMENT_UNSUPPORTED', /REPLACE/],
+    ['INSERT ... SELECT', 'INSERT INTO t SELECT id + 10, v FROM t', 'STATEMENT_UNSUPPORTED', /INSERT/],
+    ['a multi-table UPDATE', 'UPDATE t JOIN noisy USING (id) SET t.v = 5', 'STATEMENT_UNSUPPORTED', /UPDATE/],
+    ['a changed primary key', 'UPDATE t SET id = 7 WHERE id = 1', 'STATEMENT_UNSUPPORTED', /key/],
+    ['a table without a key', 'INSERT INTO no_key VALUES (1)', 'TABLE_UNSUPPORTED', /key/],
+    ['a table that is not transactional', 'INSERT INTO old VALUES (1, 1)', 'TABLE_UNSUPPORTED', /MyISAM/i],
+    ['a table with a trigger, by its name', 'UPDATE noisy SET v = 3', 'TABLE_UNSUPPORTED', /whisper/],
+    [
+      'a parent whose deletion cascades',
+      'DELETE FROM parent WHERE id = 1',
+      'TABLE_UNSUPPORTED',
+      /child|CASCADE/,
+    ],
+    ['a view', 'UPDATE seen SET v = 4', 'TABLE_UNSUPPORTED', /view/i],
+  ];
+
+  for (const [name, sql, code, construct] of cases) {
+    it(name, async () => {
+      const before = await world.first.dump();
+      await world.gtx.run({ name: 'refused' }, async () => {
+        const connection = await world.first.pool.getConnection();
+        try {
+          await connection.beginTransaction();
+          await connection.query('UPDATE t SET v = v + 1 WHERE id = 2');
+          const error = await connection.query(sql).catch((thrown: unknown) => thrown);
+          assert.ok(error instanceof GlobalTxError, String(error));
+          assert.equal(error.code, code);
+          assert.match(error.construct ?? '', construct);
+          // The connection is usable and the local transaction stands.
+          await connection.query('UPDATE t SET v = v - 1 WHERE id = 2');
+          await connection.commit();
+        } finally {
+          connection.release();
+        }
+      });
+      assert.equal(await world.first.dump(), before);
+    });
+  }
+
+  it('a local transaction that was begun outside', async () => {
+    const connection = await world.first.pool.getConnection();
+    try {
+      await connection.beginTransaction();
+      const error = await world.gtx
+        .run({ name: 'late' }, () => connection.query('UPDATE t SET v = 3 WHERE id = 1'))
+        .catch((thrown: unknown) => thrown);
+      assert.equal((error as GlobalTxError).code, 'LOCAL_TRANSACTION_OPEN');
+      await connection.rollback();
+    } finally {
+      connection.release();
+    }
+  });
+
+  it('the errors of the server stay its own', async () => {
+    const error = await world.gtx
+      .run({ name: 'duplicate' }, () => world.first.pool.execute('INSERT INTO t VALUES (?, 3)', [1]))
+      .catch((thrown: unknown) => thrown);
+    assert.deepEqual(
+      [(error as { code: string }).code, (error as { errno: number }).errno, (error as { sql: string }).sql],
+      ['ER_DUP_ENTRY', 1062, 'INSERT INTO t VALUES (?, 3)'],
+    );
+  });
+});
