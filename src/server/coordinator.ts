@@ -4,7 +4,17 @@ import type { Logger } from 'pino';
 import type { GlobalTxError } from '../protocol/errors.js';
 import { Clock } from './clock.js';
 import type { Settings } from './configuration.js';
-import { type CoreConfig, createState, DEFAULT_CONFIG, nextWake, recover, step } from './core/index.js';
+import {
+  type CoordinatorState,
+  type CoreConfig,
+  type Counts,
+  counts,
+  createState,
+  DEFAULT_CONFIG,
+  nextWake,
+  recover,
+  step,
+} from './core/index.js';
 import { type Core, Engine, type EngineObserver } from './engine.js';
 import { EventLog } from './event-log.js';
 import type { Failpoints } from './failpoints.js';
@@ -18,6 +28,7 @@ export class Coordinator {
   readonly #settings: Settings;
   readonly #log: Logger;
   readonly #store: LmdbStore;
+  readonly #state: CoordinatorState;
   readonly #engine: Engine;
   readonly #endpoint: Endpoint;
   readonly #metrics: Metrics | undefined;
@@ -33,10 +44,11 @@ export class Coordinator {
     this.#settings = settings;
     this.#log = log;
     this.#store = store;
+    this.#state = createState(coreConfig(settings));
     this.#metrics = settings['metrics-port'] === undefined ? undefined : this.#makeMetrics();
     const eventLog = new EventLog(log);
     this.#engine = new Engine({
-      core: makeCore(coreConfig(settings)),
+      core: makeCore(this.#state),
       store,
       clock: new Clock(),
       deliver: (message) => this.#endpoint.deliver(message),
@@ -101,7 +113,14 @@ export class Coordinator {
   }
 
   #makeMetrics(): Metrics {
+    const count = (help: string, name: keyof Counts) => ({ help, read: () => counts(this.#state)[name] });
     return new Metrics({
+      transactions: count('Transactions that have not ended', 'transactions'),
+      branches: count('Branches that have not ended', 'branches'),
+      locks: count('Locks that are held or waited for', 'locks'),
+      waiting: count('Registrations that wait for a lock', 'waiting'),
+      resources: count('Resources that clients have enlisted or branches belong to', 'resources'),
+      remembered: count('Ended transactions that are remembered', 'remembered'),
       streams: { help: 'Clients that are connected', read: () => this.#endpoint.streams },
       backlog: {
         help: 'Changes, lock keys and messages that wait for the disk',
@@ -140,8 +159,7 @@ export class Coordinator {
   }
 }
 
-function makeCore(config: CoreConfig): Core {
-  const state = createState(config);
+function makeCore(state: CoordinatorState): Core {
   return {
     recover: (records, now) => recover(state, records, now),
     step: (event, now) => step(state, event, now),

@@ -103,6 +103,10 @@ class CoordinatorProcess implements RunningCoordinator {
     );
     keepProcess(child);
     this.#child = child;
+    // A test run that fails must not leave a coordinator behind.
+    const killed = () => child.kill('SIGKILL');
+    process.once('exit', killed);
+    child.once('close', () => process.off('exit', killed));
     this.#exited = once(child, 'close').then(([code, signal]) => ({ code, signal }) as CoordinatorExit);
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {

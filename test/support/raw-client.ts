@@ -49,7 +49,7 @@ export class RawClient {
       'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
       'grpc.use_local_subchannel_pool': 1,
     });
-    const method = Coordinator.service.connect!;
+    const method = Coordinator.service.Connect!;
     this.#stream = this.#client.makeBidiStreamRequest(
       method.path,
       (message: ClientMessage | Buffer) =>

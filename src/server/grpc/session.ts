@@ -1,7 +1,6 @@
 import { type ServerDuplexStream, status } from '@grpc/grpc-js';
 import type {
   ClientBody,
-  ClientFrame,
   ClientMessage,
   ServerBody,
   ServerFrame,
@@ -47,7 +46,6 @@ export class Session {
   #waitingBytes = 0;
   #turn: NodeJS.Immediate | undefined;
   #writing = false;
-  #greeted = false;
   /** Set when the stream is to end once everything before has been written. */
   #last: { readonly code: status; readonly details: string } | undefined;
   #statusSent = false;
@@ -104,22 +102,15 @@ export class Session {
   #take(message: ClientMessage): void {
     for (const frame of message.frames) {
       if (this.#over || this.#last !== undefined) return;
-      const problem = this.#orderProblem(frame) ?? problemOf(frame);
+      const problem = problemOf(frame);
       if (problem !== undefined) {
         this.end('MALFORMED_FRAME', problem);
         return;
       }
+      if (frame.body === 'hello') clearTimeout(this.#helloTimer);
       this.#owner.received(this.id, frame.id, bodyToTake(frame));
     }
     if (this.#owner.pauseWhenFull()) this.#call.pause();
-  }
-
-  #orderProblem(frame: ClientFrame): string | undefined {
-    if (this.#greeted) return frame.body === 'hello' ? 'hello: it came a second time.' : undefined;
-    if (frame.body !== 'hello') return 'The first frame of a stream must be hello.';
-    this.#greeted = true;
-    clearTimeout(this.#helloTimer);
-    return undefined;
   }
 
   /** At the end of this turn of the event loop, so that the frames of one turn share a message. */
