@@ -53,23 +53,27 @@ function resourcesTouched(branch: Branch): Set<string> {
  * found. A resource is common also when one branch reached it through another one's connection.
  */
 export function startPhaseTwo(state: CoordinatorState, transaction: GlobalTransaction): void {
-  const branches = [...transaction.branches.values()].reverse();
+  const branches = [...transaction.branches.values()];
+  if (transaction.status === 'ROLLING_BACK') layOutRollback(transaction, branches);
   for (const branch of branches) {
-    if (transaction.status === 'ROLLING_BACK') {
-      for (const resource of resourcesTouched(branch)) {
-        const order = transaction.rollbackOrder.get(resource);
-        if (order === undefined) transaction.rollbackOrder.set(resource, [branch]);
-        else {
-          order.push(branch);
-          branch.behind++;
-        }
-      }
-    }
     if (branch.behind > 0) move(state, branch, 'BEHIND');
     else move(state, branch, branch.attention === null ? 'READY' : 'ATTENTION');
   }
-  // Newest first was the order of pushing; the next one is taken from the end.
-  for (const order of transaction.rollbackOrder.values()) order.reverse();
+}
+
+/** Fills `rollbackOrder`: the last of each resource is the next to be rolled back. */
+function layOutRollback(transaction: GlobalTransaction, branches: readonly Branch[]): void {
+  for (const branch of branches) {
+    for (const resource of resourcesTouched(branch)) {
+      const order = transaction.rollbackOrder.get(resource);
+      if (order === undefined) {
+        transaction.rollbackOrder.set(resource, [branch]);
+        continue;
+      }
+      order.at(-1)!.behind++;
+      order.push(branch);
+    }
+  }
 }
 
 /** Pushes what is ready to sessions that have room. */
