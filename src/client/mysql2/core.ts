@@ -56,6 +56,7 @@ export interface CorePool extends EventEmitter {
   readonly config: { readonly connectionConfig: Readonly<Record<string, unknown>> };
   getConnection(callback: ConnectionCallback): void;
   releaseConnection(connection: CoreConnection): void;
+  end(callback?: (error?: Error | null) => void): void;
 }
 
 export interface CoreCluster {

@@ -46,7 +46,7 @@ export class Gate {
       this.#line,
       this.#session,
       database,
-      String(connection.config['timezone'] ?? 'local'),
+      String(connection.config.timezone ?? 'local'),
     );
     this.#presence = new Presence(this.#local, (task) => this.#enqueue(undefined, task));
   }
@@ -79,10 +79,13 @@ export class Gate {
     }
     return this.#enqueue(undefined, async () => {
       const open = this.#local.transaction;
-      if (open === undefined) return;
-      if (this.#local.writes)
-        open.setRollbackOnly('a connection was released with an open local transaction');
-      await this.#local.abandon('its connection was released');
+      if (open !== undefined) {
+        if (this.#local.writes) {
+          open.setRollbackOnly('a connection was released with an open local transaction');
+        }
+        await this.#local.abandon('its connection was released');
+      }
+      this.#local.released();
       this.#presence.update();
     });
   }

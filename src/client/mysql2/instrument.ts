@@ -14,16 +14,18 @@ function first(object: object): boolean {
 
 type Config = Readonly<Record<string, unknown>>;
 
-function enlistExisting(config: Config): void {
-  const schema = config['database'];
-  if (typeof schema === 'string' && schema !== '') sourceOf(config).enlistExisting(schema);
+/** @returns a function that ends it */
+function enlistExisting(config: Config): () => void {
+  const { database } = config;
+  if (typeof database !== 'string' || database === '') return () => {};
+  return sourceOf(config).enlistExisting(database);
 }
 
 /** Takes over a connection that the application made by itself. */
 export function instrumentConnection(connection: CoreConnection): void {
   if (!first(connection)) return;
   Gate.install(connection, sourceOf(connection.config));
-  enlistExisting(connection.config);
+  connection.once('end', enlistExisting(connection.config));
 }
 
 /** Takes over a pool and every connection that it makes from now on. */
@@ -47,7 +49,12 @@ export function instrumentPool(pool: CorePool): void {
     if (given === undefined) releaseConnection.call(pool, connection);
     else void given.finally(() => releaseConnection.call(pool, connection));
   };
-  enlistExisting(config);
+  const stopEnlisting = enlistExisting(config);
+  const end = pool.end;
+  pool.end = (...args) => {
+    stopEnlisting();
+    end.apply(pool, args);
+  };
 }
 
 /** Takes over a cluster: each of its nodes is a pool. */

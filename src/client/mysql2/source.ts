@@ -34,7 +34,7 @@ export class Source implements BranchDatabase {
     const own = Object.fromEntries(WAY_OPTIONS.map((name) => [name, config[name]]));
     this.#sessions = createSessionSource(own, { limit: PRIVATE_CONNECTIONS });
     this.#tables = new TableCache((run) => this.#sessions.withSession(run));
-    this.#label = String(config['socketPath'] ?? `${String(config['host'])}:${String(config['port'])}`);
+    this.#label = String(config.socketPath ?? `${String(config.host)}:${String(config.port)}`);
   }
 
   table(schema: string, name: string): Promise<TableDefinition | undefined> {
@@ -67,18 +67,20 @@ export class Source implements BranchDatabase {
   /**
    * Takes up the phase two of this process's earlier life: enlists a schema that has been a resource before,
    * now and for every client to come. One that has not is left alone until its first branch.
+   * @returns a function that ends this, for when the pool is ended
    */
-  enlistExisting(schema: string): void {
-    whenClient((client) => {
+  enlistExisting(schema: string): () => void {
+    return whenClient((client) => {
       this.#sessions
         .withSession((executor) => readIdentity(executor, schema))
         .then((identity) => (identity === undefined ? undefined : this.resourceId(schema)))
-        .catch((error: unknown) =>
-          client.logger.warn(
+        .catch((error: unknown) => {
+          const level = error instanceof GlobalTxError && error.code === 'CLIENT_CLOSED' ? 'debug' : 'warn';
+          client.logger[level](
             { err: error, schema },
             'could not look for the unfinished work of an earlier life',
-          ),
-        );
+          );
+        });
     });
   }
 
@@ -105,7 +107,7 @@ const sources = new Map<string, Source>();
 
 /** The source for a connection's or a pool's configuration. */
 export function sourceOf(config: ConnectionConfig): Source {
-  const key = JSON.stringify([config['host'], config['port'], config['socketPath'], config['user']]);
+  const key = JSON.stringify([config.host, config.port, config.socketPath, config.user]);
   let source = sources.get(key);
   if (source === undefined) {
     source = new Source(config);
