@@ -3,7 +3,7 @@ import { notUnderstood, unsupported } from './refusal.js';
 
 const WORDS_OF_TWO = new Set(
   `LOAD LOCK UNLOCK XA GET RENAME TRUNCATE CHECKSUM CHECK OPTIMIZE REPAIR CACHE CHANGE RESET INSTALL UNINSTALL PURGE
-   IMPORT ALTER DROP CREATE STOP DEALLOCATE`.split(/\s+/),
+   IMPORT STOP DEALLOCATE ANALYZE`.split(/\s+/),
 );
 
 /** The things that CREATE, ALTER and DROP make, behind words such as OR REPLACE, UNIQUE and DEFINER = ... */
@@ -14,7 +14,7 @@ const OBJECTS = new Set(
 
 const ONE_WORD = new Set(
   `CALL DO HANDLER PREPARE EXECUTE GRANT REVOKE FLUSH KILL SHUTDOWN RESTART BINLOG REPLACE SIGNAL RESIGNAL CLONE
-   BACKUP ANALYZE IF CASE LOOP WHILE REPEAT FOR DECLARE`.split(/\s+/),
+   BACKUP IF CASE LOOP WHILE REPEAT FOR DECLARE`.split(/\s+/),
 );
 
 /** Names a statement that has no place inside a global transaction by its words. */

@@ -2,7 +2,6 @@ import type { LockingReadStatement, Statement } from './analysis.js';
 import type { Cursor } from './cursor.js';
 import { isDeterministic } from './functions.js';
 import { notUnderstood, unsupported } from './refusal.js';
-import { readUntil } from './rows-clauses.js';
 import type { Source } from './source.js';
 import { JOIN_WORDS, readTableReference } from './table-reference.js';
 import { isVolatile } from './volatile.js';
@@ -113,7 +112,11 @@ interface SelectRanges {
 function readClauses(cursor: Cursor): SelectRanges {
   const { source } = cursor;
   const ranges = new Map<ClauseWord, Range>();
-  const [, listEnd] = readUntil(cursor, CLAUSE_WORDS);
+  cursor.index = source.find(
+    cursor.index,
+    (word, index) => CLAUSE_WORDS.has(word) && !isSequenceFor(source, index),
+  );
+  const listEnd = cursor.index;
   while (!cursor.done) {
     const word = cursor.word as ClauseWord;
     const begin = cursor.index;
@@ -139,11 +142,16 @@ function readClauses(cursor: Cursor): SelectRanges {
   };
 }
 
+/** The FOR of NEXT VALUE FOR s. */
+function isSequenceFor(source: Source, index: number): boolean {
+  return source.at(index).word === 'FOR' && source.at(index - 1).word === 'VALUE';
+}
+
 /** Index hints name clauses too (USE INDEX FOR ORDER BY), and LIMIT has a word OFFSET of its own. */
 function nextClause(cursor: Cursor, clause: ClauseWord): number {
   const { source } = cursor;
   return source.find(cursor.index, (word, index) => {
-    if (!CLAUSE_WORDS.has(word)) return false;
+    if (!CLAUSE_WORDS.has(word) || isSequenceFor(source, index)) return false;
     if (clause === 'LIMIT' && word === 'OFFSET') return false;
     if (clause !== 'FROM') return true;
     const before = source.at(index - 1).word;
@@ -173,10 +181,22 @@ function ordering(
   list: Range,
   ranges: SelectRanges,
 ): Pick<SelectRanges, 'orderBy' | 'limit'> {
-  const { seen } = ranges;
+  const { seen, orderBy, limit } = ranges;
   const ofResults =
-    ['GROUP', 'HAVING', 'WINDOW', 'QUALIFY'].some((word) => seen.has(word)) || !isPlainList(source, list);
-  return ofResults ? { orderBy: null, limit: null } : { orderBy: ranges.orderBy, limit: ranges.limit };
+    ['GROUP', 'HAVING', 'WINDOW', 'QUALIFY'].some((word) => seen.has(word)) ||
+    !isPlainList(source, list) ||
+    (orderBy !== null && hasPosition(source, orderBy));
+  return ofResults ? { orderBy: null, limit: null } : { orderBy, limit };
+}
+
+/** ORDER BY 2 speaks of the second result column; so would a value written in for a placeholder. */
+function hasPosition(source: Source, [from, to]: Range): boolean {
+  for (let index = from; index < to; index = source.skip(index)) {
+    const { kind } = source.at(index);
+    const isFirst = index === from || source.at(index - 1).word === ',';
+    if (isFirst && (kind === 'number' || kind === 'placeholder')) return true;
+  }
+  return false;
 }
 
 /** Whether a select list has only columns and expressions that keep one result for each row, under no other name. */

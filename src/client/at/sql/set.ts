@@ -19,12 +19,7 @@ const REFUSED_FORMS: readonly (readonly string[])[] = [
 export function readSet(cursor: Cursor): Control {
   cursor.expect('SET');
   for (const form of REFUSED_FORMS) {
-    if (
-      form.every((word, distance) => cursor.ahead(distance) === word) &&
-      cursor.ahead(form.length) !== '='
-    ) {
-      unsupported(`SET ${form.join(' ')}`);
-    }
+    if (form.every((word, distance) => cursor.ahead(distance) === word)) unsupported(`SET ${form.join(' ')}`);
   }
   if (cursor.word === 'TRANSACTION' && cursor.ahead(1) !== '=') return { verb: 'setTransaction' };
   refuseServerScope(cursor);
@@ -41,7 +36,7 @@ function refuseServerScope(cursor: Cursor): void {
     const token = source.at(index);
     const scope =
       token.kind === 'systemVariable'
-        ? source.text.slice(token.start + 2, token.end).toUpperCase()
+        ? systemName(source.text.slice(token.start + 2, token.end))
         : token.word;
     // A word is a scope before the variable's name: SET global = 1 would be a variable of that name.
     const applies =

@@ -4,8 +4,11 @@ import type { Source } from './source.js';
 /** Values that change between two statements, and need no parentheses. */
 const CHANGING_WORDS = new Set(
   `CURRENT_TIMESTAMP CURRENT_DATE CURRENT_TIME LOCALTIME LOCALTIMESTAMP UTC_DATE UTC_TIME UTC_TIMESTAMP SYSDATE
-   NEXTVAL CURRVAL LASTVAL ROWNUM SELECT TABLE VALUES`.split(/\s+/),
+   ROWNUM SELECT TABLE VALUES`.split(/\s+/),
 );
+
+/** MariaDB's s.nextval, in sql_mode ORACLE. */
+const SEQUENCE_MEMBERS = new Set(['NEXTVAL', 'CURRVAL']);
 
 /**
  * Whether the tokens from one index up to another may give another value for the same row when they are
@@ -18,8 +21,8 @@ export function isVolatile(source: Source, from: number, to: number): boolean {
     if (kind === 'variable' || kind === 'systemVariable') return true;
     if (kind !== 'word' && kind !== 'name') continue;
     const next = source.at(index + 1);
-    const identifier = kind === 'name' ? source.text.slice(token.start, token.end).toUpperCase() : word;
-    if (CHANGING_WORDS.has(identifier)) return true;
+    if (CHANGING_WORDS.has(word)) return true;
+    if (SEQUENCE_MEMBERS.has(source.text.slice(token.start, token.end).toUpperCase())) return true;
     // NEXT VALUE FOR s, PREVIOUS VALUE FOR s
     if (word === 'VALUE' && next.word === 'FOR') return true;
     if (next.word !== '(' || isOperatorWord(word)) continue;

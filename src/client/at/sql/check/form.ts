@@ -45,7 +45,8 @@ export class FormWriter {
     const written = identifier(this.#source.text, token);
     let standIn = this.#standIns.get(written);
     if (standIn === undefined) {
-      standIn = `$${this.#standIns.size}`;
+      // In small letters: what is no stand-in reaches the parser in capitals.
+      standIn = `n${this.#standIns.size}`;
       this.#standIns.set(written, standIn);
       this.#names.set(standIn, written);
     }

@@ -24,62 +24,102 @@ export interface NormaliseOptions {
  * Rewrites a statement into the words of the parser. Knows tokens only, nothing of what the readers made of
  * them: so that the parser's answer is a second opinion.
  */
-export function normalise(source: Source, { simplified }: NormaliseOptions): ParserForm {
-  const writer = new FormWriter(source);
-  const verb = source.at(0).word;
-  const insert = verb === 'INSERT';
-  let inValues = false;
-  let index = 0;
-  while (index < source.tokens.length) {
-    const token = source.at(index);
-    const next = source.at(index + 1);
-    const { word } = token;
-    const isRow = insert && inValues && writer.depth === 1;
-    const top = writer.depth === 0;
-    const behind = skipped(source, index, verb, top);
-    if (behind > index) {
-      index = behind;
-      continue;
+export function normalise(source: Source, options: NormaliseOptions): ParserForm {
+  return new Normaliser(source, options.simplified).run();
+}
+
+class Normaliser {
+  readonly #source: Source;
+  readonly #simplified: boolean;
+  readonly #writer: FormWriter;
+  readonly #verb: string;
+  /** Where an INSERT has got to: its table and columns, its rows, or SET. */
+  #part: 'head' | 'rows' | 'assignments';
+
+  constructor(source: Source, simplified: boolean) {
+    this.#source = source;
+    this.#simplified = simplified;
+    this.#writer = new FormWriter(source);
+    this.#verb = source.at(0).word;
+    this.#part = this.#verb === 'INSERT' ? 'head' : 'assignments';
+  }
+
+  run(): ParserForm {
+    let index = 0;
+    while (index < this.#source.tokens.length) index = this.#step(index);
+    return this.#writer.form();
+  }
+
+  /** Writes what stands at `index` and gives the place behind it. */
+  #step(index: number): number {
+    const source = this.#source;
+    const top = this.#writer.depth === 0;
+    const behind = skipped(source, index, this.#verb, top);
+    if (behind > index) return behind;
+    const sequence = sequenceEnd(source, index);
+    if (sequence > index) {
+      this.#writer.write('1');
+      return sequence;
     }
-    if (simplified && !(insert && top)) {
-      const after = simplify(source, index, writer);
-      if (after > index) {
-        index = after;
-        continue;
-      }
-    }
+    if (isChained(source, index, this.#part === 'head' && !top)) return index + 2;
     if (top && isLockClause(source, index)) {
-      writer.write('FOR UPDATE');
-      index = lockClauseEnd(source, index);
-      continue;
+      this.#writer.write('FOR UPDATE');
+      return lockClauseEnd(source, index);
     }
-    if (insert && top && (word === 'VALUES' || (word === 'VALUE' && next.word === '('))) {
-      inValues = true;
-      writer.write('VALUES');
-    } else if (insert && top && word === '(' && next.word === ')') {
-      if (inValues) {
-        writer.open();
-        writer.write('1');
-        writer.closeRow();
+    if (top && this.#part !== 'assignments') return this.#insertFrame(index);
+    if (this.#simplified) {
+      const after = simplify(source, index, this.#writer);
+      if (after > index) return after;
+    }
+    return this.#plain(index);
+  }
+
+  /** What an INSERT has outside of parentheses, up to SET. */
+  #insertFrame(index: number): number {
+    const source = this.#source;
+    const { word, kind } = source.at(index);
+    const next = source.at(index + 1).word;
+    if (this.#part === 'head' && next === '(' && (word === 'VALUES' || word === 'VALUE')) {
+      this.#part = 'rows';
+      this.#writer.write('VALUES');
+      return index + 1;
+    }
+    if (word === '(' && next === ')') {
+      // An empty row, or an empty list of columns.
+      if (this.#part === 'rows') {
+        this.#writer.open();
+        this.#writer.write('1');
+        this.#writer.closeRow();
       }
-      index++;
-    } else if (word === '(') writer.open();
+      return index + 2;
+    }
+    if (word === 'SET') this.#part = 'assignments';
+    else if (this.#simplified && kind === 'word' && word !== 'INSERT' && word !== 'INTO') {
+      this.#writer.name(source.at(index));
+      return index + 1;
+    }
+    return this.#plain(index);
+  }
+
+  #plain(index: number): number {
+    const source = this.#source;
+    const writer = this.#writer;
+    const token = source.at(index);
+    const { word } = token;
+    const isRow = this.#part === 'rows' && writer.depth === 1;
+    if (isValue(token)) return writeValue(source, index, writer, isRow);
+    if (word === '(') writer.open();
     else if (word === ')') {
       if (isRow) writer.closeRow();
       else writer.close();
     } else if (word === ',') writer.comma();
-    else if (isChained(source, index, insert && !inValues && writer.depth === 1)) index++;
-    else if (isValue(token)) {
-      index = writeValue(source, index, writer, isRow);
-      continue;
-    } else if (isName(source, index)) writer.name(token);
-    else if (word === 'DEFAULT' && next.word !== '(') writer.listed(isRow ? '1' : 'NULL');
-    else if (isRow && word === 'NULL' && isListed(source, index, index + 1)) writer.listed('1');
+    else if (isName(source, index)) writer.name(token);
     else if (token.kind === 'variable' || token.kind === 'systemVariable') writer.write('1');
+    else if (word === 'DEFAULT' && source.at(index + 1).word !== '(') writer.write(isRow ? '1' : 'NULL');
+    else if (isRow && word === 'NULL' && isListed(source, index, index + 1)) writer.write('1');
     else writer.write(REPLACED[word] ?? word);
-    index++;
+    return index + 1;
   }
-  return writer.form();
 }
 
 /** The place behind what the parser is not shown at all, or `index` where there is nothing of the kind. */
@@ -105,6 +145,13 @@ function skipped(source: Source, index: number, verb: string, top: boolean): num
     return end;
   }
   return index;
+}
+
+/** NEXT VALUE FOR s and PREVIOUS VALUE FOR schema.s are values. */
+function sequenceEnd(source: Source, index: number): number {
+  const isNext = ['NEXT', 'PREVIOUS'].includes(source.at(index).word);
+  if (!isNext || source.at(index + 1).word !== 'VALUE' || source.at(index + 2).word !== 'FOR') return index;
+  return source.at(index + 4).word === '.' ? index + 6 : index + 4;
 }
 
 /** Several index hints may be separated by commas; a comma before anything else belongs to the statement. */

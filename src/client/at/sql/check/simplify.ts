@@ -37,17 +37,21 @@ const OPERATORS: Readonly<Record<string, string>> = {
   UNKNOWN: 'NULL',
 };
 
-const PREFIXES = new Set(['BINARY', '!', '~', 'PRIOR']);
+const PREFIXES = new Set(['BINARY', 'ANY', 'ALL', 'SOME', '!', '~']);
 
 /** Writes the simple form of what stands at `index` and gives the place behind it, or `index` to leave it as it is. */
 export function simplify(source: Source, index: number, writer: FormWriter): number {
   const { kind, word } = source.at(index);
   const next = source.at(index + 1);
-  if (PREFIXES.has(word) && next.word !== '(') return index + 1;
+  if (PREFIXES.has(word)) return index + 1;
   if (word === 'COLLATE' || word === 'ESCAPE') return index + 2;
   if (word === 'SOUNDS' && next.word === 'LIKE') return index + 1;
   if (word === 'AGAINST' || word === 'OVER') return source.skip(index + 1);
   if (word === 'INTERVAL') return interval(source, index, writer);
+  if (word === '(') {
+    writer.write('( 1 )');
+    return source.skip(index);
+  }
   const value = valueEnd(source, index);
   if (value > index) {
     writer.write('1');
@@ -79,13 +83,12 @@ function interval(source: Source, index: number, writer: FormWriter): number {
   return unit + 1;
 }
 
-/** The place behind a call, a group, a CASE, a clock or a typed literal that becomes one value. */
+/** The place behind a call, a CASE, a clock or a typed literal that becomes one value. */
 function valueEnd(source: Source, index: number): number {
   const { kind, word } = source.at(index);
   const next = source.at(index + 1);
   if (word === 'CASE') return caseEnd(source, index);
   if (word === '{') return source.find(index, (candidate) => candidate === '}') + 1;
-  if (word === '(') return source.skip(index);
   if (CLOCKS.has(word)) return next.word === '(' ? source.skip(index + 1) : index + 1;
   if (kind !== 'word' && kind !== 'name') return index;
   if (['DATE', 'TIME', 'TIMESTAMP'].includes(word) && next.kind === 'string') return index + 2;

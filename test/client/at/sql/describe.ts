@@ -1,0 +1,68 @@
+import type { Clause, InsertValue, Statement } from '../../../../src/client/at/sql/analysis.js';
+
+/** An analysis as one line that a person can check against the SQL. */
+export function describeStatement(statement: Statement): string {
+  switch (statement.kind) {
+    case 'read':
+      return 'read';
+    case 'control':
+      return Object.values(statement.control).join(' ');
+    case 'refused':
+      return `${statement.code === 'STATEMENT_UNSUPPORTED' ? 'unsupported' : 'not understood'}: ${statement.construct}`;
+    case 'insert': {
+      const columns = statement.columns === null ? '' : ` (${statement.columns.join(', ')})`;
+      return `insert ${table(statement)}${columns} ${statement.rows.map(row).join(' ')}`;
+    }
+    case 'update':
+      return `update ${table(statement)} set ${statement.assigned.join(', ')}${rows(statement)}`;
+    case 'delete':
+      return `delete ${table(statement)}${rows(statement)}`;
+    case 'lockingRead':
+      return `${statement.mode.toLowerCase()} ${table(statement)}${rows(statement)} | ${statement.lock.text}`;
+  }
+}
+
+type RowsStatement = Extract<Statement, { readonly from: Clause }>;
+
+function table({ table: { schema, name, alias } }: Pick<RowsStatement, 'table'>): string {
+  return [schema === null ? name : `${schema}.${name}`, ...(alias === null ? [] : [`as ${alias}`])].join(' ');
+}
+
+function rows(statement: RowsStatement): string {
+  const { from, where, orderBy, limit, volatile } = statement;
+  const parts = [` | from ${clause(from)}`];
+  if (where !== null) parts.push(`where ${clause(where)}`);
+  if (orderBy !== null) parts.push(`order ${clause(orderBy)}`);
+  if (limit !== null) parts.push(`limit ${clause(limit)}`);
+  if (volatile) parts.push('volatile');
+  return parts.join(' | ');
+}
+
+/** The clause's text with the index of each placeholder behind it. */
+function clause({ text, placeholders, offsets }: Clause): string {
+  let described = '';
+  let from = 0;
+  offsets.forEach((offset, index) => {
+    described += `${text.slice(from, offset + 1)}${placeholders[index]}`;
+    from = offset + 1;
+  });
+  return described + text.slice(from);
+}
+
+function row(values: readonly InsertValue[]): string {
+  return `[${values.map(value).join(' ; ')}]`;
+}
+
+function value(insertValue: InsertValue): string {
+  switch (insertValue.kind) {
+    case 'placeholder':
+      return `?${insertValue.index}`;
+    case 'null':
+    case 'default':
+      return insertValue.kind;
+    case 'literal':
+      return `literal ${clause(insertValue.expression)}`;
+    case 'expression':
+      return `expression ${clause(insertValue.expression)}`;
+  }
+}
