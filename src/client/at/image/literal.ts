@@ -56,8 +56,11 @@ export function valueLiteral(
     case 'integer':
     case 'year':
     case 'decimal':
-    case 'float':
       return typeof value === 'string' && NUMBER.test(value) ? value : refuse(column, value);
+    case 'float':
+      // As a DOUBLE: -0 is an integer, and has no sign.
+      if (typeof value !== 'string' || !NUMBER.test(value)) return refuse(column, value);
+      return /e/i.test(value) ? value : `${value}e0`;
     case 'bit':
       return Buffer.isBuffer(value)
         ? BigInt(`0x0${value.toString('hex')}`).toString()

@@ -7,7 +7,7 @@ import type { ColumnDefinition, TableDefinition, UniqueIndex } from '../table/de
 import { valuePart, weightExpression } from './lock-part.js';
 import { type ColumnReader, columnReader } from './read-column.js';
 import type { ColumnValue, Row } from './row.js';
-import { StarFields } from './star-fields.js';
+import { StarFields, WIDE_CHARSETS } from './star-fields.js';
 import { TableChanged } from './table-changed.js';
 
 export { TableChanged } from './table-changed.js';
@@ -31,9 +31,6 @@ export interface ImagePlan {
    */
   decode(result: RawResult): ImageRow[];
 }
-
-/** Character sets in which even digits are not ASCII: nothing that the server sends could be read. */
-const WIDE_RESULTS = new Set(['ucs2', 'utf16', 'utf16le', 'utf32']);
 
 interface ColumnSource {
   readonly column: ColumnDefinition;
@@ -129,8 +126,22 @@ class TablePlan implements ImagePlan {
 
   decode({ fields, rows }: RawResult): ImageRow[] {
     const beside = this.#list.length - this.#star.count;
-    this.#star.check(fields.slice(0, Math.max(0, fields.length - beside)));
+    const [first] = fields.length === this.#list.length ? rows : [];
+    const results = first && this.#resultsCharset(first);
+    if (results !== undefined && WIDE_CHARSETS.has(results)) {
+      throw new GlobalTxError(
+        'STATEMENT_UNSUPPORTED',
+        `A session with character_set_results = ${results} cannot be read inside a global transaction: what the ` +
+          'server sends is not even ASCII. Use SET NAMES utf8mb4.',
+        { construct: `character_set_results = ${results}` },
+      );
+    }
+    this.#star.check(fields.slice(0, Math.max(0, fields.length - beside)), results);
     return rows.map((row) => this.#decodeRow(row));
+  }
+
+  #resultsCharset(raw: readonly RawValue[]): string {
+    return raw[this.#results]?.toString('latin1') ?? 'binary';
   }
 
   #parts(index: UniqueIndex): readonly PartSource[] {
@@ -152,15 +163,7 @@ class TablePlan implements ImagePlan {
   }
 
   #decodeRow(raw: readonly RawValue[]): ImageRow {
-    const results = raw[this.#results]?.toString('latin1') ?? 'binary';
-    if (WIDE_RESULTS.has(results)) {
-      throw new GlobalTxError(
-        'STATEMENT_UNSUPPORTED',
-        `A session with character_set_results = ${results} cannot be read inside a global transaction. ` +
-          'Use SET NAMES utf8mb4.',
-        { construct: `character_set_results = ${results}` },
-      );
-    }
+    const results = this.#resultsCharset(raw);
     if (raw[this.#collations]?.toString('latin1') !== '1') {
       throw new TableChanged(this.#table.schema, this.#table.name, 'a column has another collation');
     }

@@ -58,16 +58,16 @@ function textReader(column: ColumnDefinition, charset: string): ColumnReader {
 
 /**
  * Members by their text, so that an ALTER TABLE which only reorders them changes no image; a number, as bytes,
- * for what no text names: the invalid value 0 of ENUM, and a SET that holds nothing but an empty member.
+ * for what text does not name: the invalid value 0 of an ENUM, and any value of a SET with an empty member.
  */
 function memberReader(column: ColumnDefinition): ColumnReader {
+  const ambiguous = column.dataType === 'set' && /[(,]''[,)]/.test(column.columnType);
   return {
     expressions: (name) => [`CAST(CONVERT(${name} USING utf8mb4) AS BINARY)`, `CAST(${name} AS UNSIGNED)`],
     read: (_star, [label, number]) => {
-      const text = present(label, column).toString('utf8');
-      const bits = latin(present(number, column));
-      const named = column.dataType === 'enum' ? bits !== '0' : text !== '' || bits === '0';
-      return named ? text : Buffer.from(bits, 'latin1');
+      const bits = present(number, column);
+      const named = !ambiguous && (column.dataType === 'set' || latin(bits) !== '0');
+      return named ? present(label, column).toString('utf8') : bits;
     },
   };
 }

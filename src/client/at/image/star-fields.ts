@@ -11,6 +11,9 @@ const SET = 2048;
 const STABLE_FLAGS = NOT_NULL | UNSIGNED | ENUM | SET | 16 | 64;
 const BINARY_CHARSET = 63;
 
+/** Character sets in which even digits are not ASCII. */
+export const WIDE_CHARSETS: ReadonlySet<string> = new Set(['ucs2', 'utf16', 'utf16le', 'utf32']);
+
 const TYPE_NUMBERS: ReadonlyMap<string, readonly number[]> = new Map([
   ['tinyint', [1]],
   ['smallint', [2]],
@@ -66,14 +69,17 @@ export class StarFields {
     return this.#columns.length;
   }
 
-  /** @throws TableChanged */
-  check(fields: readonly ResultField[]): void {
+  /**
+   * @param results the session's character_set_results; undefined where no row told it
+   * @throws TableChanged
+   */
+  check(fields: readonly ResultField[], results: string | undefined): void {
     if (fields.length !== this.#columns.length) {
       throw this.#changed(`${this.#columns.length} columns are known, there are ${fields.length}`);
     }
     this.#columns.forEach((column, index) => {
       const field = fields[index];
-      if (field !== undefined) this.#checkColumn(column, field);
+      if (field !== undefined) this.#checkColumn(column, field, results);
     });
     const signatures = fields.map(signature);
     this.#first ??= signatures;
@@ -81,9 +87,11 @@ export class StarFields {
     if (place >= 0) throw this.#changed(`column ${this.#columns[place]?.name} has another type`);
   }
 
-  #checkColumn(column: ColumnDefinition, field: ResultField): void {
-    // Other names pass through the session's character set and may be spoilt on the way.
-    const comparable = /^[\x20-\x7e]*$/.test(column.name);
+  #checkColumn(column: ColumnDefinition, field: ResultField, results: string | undefined): void {
+    // Other names pass through the session's character set and may be spoilt on the way; and where results are
+    // not converted, mysql2 reads names in the character set of the values.
+    const misread = WIDE_CHARSETS.has(column.charset ?? '') && (results ?? 'binary') === 'binary';
+    const comparable = /^[\x20-\x7e]*$/.test(column.name) && !misread;
     if (comparable && field.name !== column.name) {
       throw this.#changed(`column ${column.name} is now ${field.name}`);
     }
