@@ -32,6 +32,8 @@ export interface EndpointHost {
 const HEALTH_NAMES = ['', 'globaltx.v1.Coordinator'] as const;
 /** One client needs one stream, and a few more while it reconnects. */
 const STREAMS_PER_CONNECTION = 100;
+/** How long the last bytes may take from here to the clients' machines when the coordinator ends. */
+const LAST_BYTES_MS = 250;
 
 /** The gRPC side: one port, one stream a client, the standard health service. */
 export class Endpoint {
@@ -45,6 +47,7 @@ export class Endpoint {
   readonly #owner: SessionOwner;
   #lastSession = 0;
   #waitsForRelief = false;
+  #whenEmpty: (() => void) | undefined;
 
   constructor(host: EndpointHost, limits: EndpointLimits) {
     this.#host = host;
@@ -99,17 +102,21 @@ export class Endpoint {
     else session.end(message.code, message.message);
   }
 
-  /** Says NOT_SERVING, takes no new client, and ends the present streams; what was sent before still arrives. */
+  /**
+   * Takes no new client, and ends the present streams; what was sent before still arrives, as far as clients
+   * read it within `graceMs`.
+   */
   async close(graceMs: number): Promise<void> {
-    this.stopServing();
     for (const session of this.#sessions.values()) session.goAway();
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(() => this.#server.forceShutdown(), graceMs);
-      this.#server.tryShutdown(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
+    let timer = setTimeout(() => this.#server.forceShutdown(), graceMs);
+    this.#whenEmpty = () => {
+      // What is left are streams of the health service, which end only with their connection.
+      clearTimeout(timer);
+      timer = setTimeout(() => this.#server.forceShutdown(), Math.min(graceMs, LAST_BYTES_MS));
+    };
+    if (this.#sessions.size === 0) this.#whenEmpty();
+    await new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
+    clearTimeout(timer);
   }
 
   stopServing(): void {
@@ -145,6 +152,7 @@ export class Endpoint {
       ended: (session) => {
         this.#sessions.delete(session);
         host.disconnected(session);
+        if (this.#sessions.size === 0) this.#whenEmpty?.();
       },
       pauseWhenFull: () => host.full && this.#awaitRelief(),
     };
