@@ -1,4 +1,5 @@
 import type { SqlExecutor } from '../executor.js';
+import { textLiteral } from '../table/information-schema.js';
 import { UNDO_LOG_TABLE } from '../undo/ddl.js';
 
 /** What is there in place of the undo log. */
@@ -57,8 +58,7 @@ async function hasUniqueKey(executor: SqlExecutor, where: string): Promise<boole
 
 /** Reads the shape of the undo log of a schema; one made for Seata serves, with an `id` and an `ext` or without. */
 export async function readUndoLogShape(executor: SqlExecutor, schema: string): Promise<UndoLogShape> {
-  const name = `CONVERT(x'${Buffer.from(schema).toString('hex')}' USING utf8mb4)`;
-  const where = `TABLE_SCHEMA = ${name} AND TABLE_NAME = '${UNDO_LOG_TABLE}'`;
+  const where = `TABLE_SCHEMA = ${textLiteral(schema)} AND TABLE_NAME = '${UNDO_LOG_TABLE}'`;
   const tables = await executor.query(`SELECT ENGINE FROM information_schema.TABLES WHERE ${where}`);
   const table = tables.rows[0];
   if (table === undefined) return { exists: false, faults: [], autoIncrement: false };

@@ -2,6 +2,8 @@ import { GlobalTxError } from '../../../protocol/errors.js';
 import type { SqlDialect, SqlExecutor } from '../executor.js';
 import { changedColumns } from '../image/row-equality.js';
 import type { TableDefinition } from '../table/definition.js';
+import { textLiteral } from '../table/information-schema.js';
+import { cascadeInTheWay } from './cascade.js';
 import { batchSteps, type Step, takeOutAndPutBack } from './plan.js';
 import { ER_DUP_ENTRY, errorNumber, isKeyInTheWay } from './server-error.js';
 import { batchSql } from './step-sql.js';
@@ -20,13 +22,26 @@ async function run(executor: SqlExecutor, batch: readonly Step[], server: Server
   );
 }
 
-/** What a round could not do yet, and the last reason that the server gave. */
+/** What a round could not do yet, and the last reason for it. */
 interface Round {
   readonly left: readonly (readonly Step[])[];
   readonly progress: boolean;
   readonly reason: unknown;
   /** An update that met a duplicate key. */
   readonly blocked: Update | undefined;
+}
+
+/** @returns what stands in the way of the batch, if it is something that another step may clear */
+async function attempt(executor: SqlExecutor, batch: readonly Step[], server: ServerKind): Promise<unknown> {
+  const cascade = await cascadeInTheWay(executor, batch, server);
+  if (cascade !== undefined) return cascade;
+  try {
+    await run(executor, batch, server);
+    return undefined;
+  } catch (error) {
+    if (!isKeyInTheWay(error)) throw error;
+    return error;
+  }
 }
 
 async function oneRound(
@@ -39,17 +54,16 @@ async function oneRound(
   let reason: unknown;
   let blocked: Update | undefined;
   for (const batch of batches) {
-    try {
-      await run(executor, batch, server);
+    const obstacle = await attempt(executor, batch, server);
+    if (obstacle === undefined) {
       progress = true;
-    } catch (error) {
-      if (!isKeyInTheWay(error)) throw error;
-      const step = batch[0]!;
-      reason = error;
-      if (step.kind === 'update' && errorNumber(error) === ER_DUP_ENTRY) blocked ??= step;
-      if (batch.length > 1) progress = true;
-      left.push(...batch.map((member) => [member]));
+      continue;
     }
+    const step = batch[0]!;
+    reason = obstacle;
+    if (step.kind === 'update' && errorNumber(obstacle) === ER_DUP_ENTRY) blocked ??= step;
+    if (batch.length > 1) progress = true;
+    left.push(...batch.map((member) => [member]));
   }
   return { left, progress, reason, blocked };
 }
@@ -59,11 +73,10 @@ async function referencedColumns(
   executor: SqlExecutor,
   table: TableDefinition,
 ): Promise<ReadonlySet<string>> {
-  const text = (value: string) => `x'${Buffer.from(value).toString('hex')}'`;
   const { rows } = await executor.query(
     'SELECT DISTINCT REFERENCED_COLUMN_NAME FROM information_schema.KEY_COLUMN_USAGE ' +
-      `WHERE REFERENCED_TABLE_SCHEMA = CONVERT(${text(table.schema)} USING utf8mb4) ` +
-      `AND REFERENCED_TABLE_NAME = CONVERT(${text(table.name)} USING utf8mb4)`,
+      `WHERE REFERENCED_TABLE_SCHEMA = ${textLiteral(table.schema)} ` +
+      `AND REFERENCED_TABLE_NAME = ${textLiteral(table.name)}`,
   );
   return new Set(rows.map(([name]) => String(name)));
 }

@@ -3,6 +3,7 @@ import type { PhaseTwoAnswer } from '../../resource/resource.js';
 import type { SqlDialect, SqlExecutor } from '../executor.js';
 import type { TableChanges } from '../image/row.js';
 import { TableChanged } from '../image/table-changed.js';
+import { checkTable } from '../table/check.js';
 import type { TableDefinition } from '../table/definition.js';
 import { applySteps } from './apply.js';
 import { checkRows, type DirtyRow, rowsToRead, unrestoredRows } from './dirty-check.js';
@@ -111,6 +112,8 @@ async function restore(
     const table = await branch.tables.table(executor, changes.schema, changes.table);
     if (table === undefined) throw refused(`table ${name} is not there any more`, branch);
     checkColumns(changes, table, branch);
+    // As for an INSERT: refuses triggers, whose writes nobody would take back. Cascades are looked at by step.
+    checkTable(table, 'insert');
     const found = checkRows(changes, await present(executor, { changes, table }, branch));
     tables.push({ changes, table });
     restorations.push({ table, restorations: found.restorations });

@@ -1,4 +1,4 @@
-import type { ColumnValue, Row, TableChanges } from '../image/row.js';
+import type { ColumnValue, Row, RowChange, TableChanges } from '../image/row.js';
 import { changedColumns, rowsEqual } from '../image/row-equality.js';
 
 /** A row that is still as the branch left it, and what it has to become again. */
@@ -98,33 +98,63 @@ class Images {
   }
 }
 
+/** What one row of the record is now. */
+export interface RowState extends RowChange {
+  /** What is under its keys: of before and of after, if the branch changed the key. */
+  readonly present: readonly Row[];
+  /** 'after': as the branch left it; 'before': as it was before the branch; 'dirty': neither. */
+  readonly state: 'after' | 'before' | 'dirty';
+  readonly dirty: readonly DirtyRow[];
+}
+
+function stateOf(images: Images, { before, after }: RowChange): RowState {
+  const rows = [before, after].filter((row) => row !== null);
+  const touched = Array.from(new Map(rows.map((row) => [images.keys.of(row), row])));
+  const present = touched.map(([key]) => images.present.get(key)).filter((row) => row !== undefined);
+  if (touched.every(([key]) => images.is(images.after, key))) {
+    return { before, after, present, state: 'after', dirty: [] };
+  }
+  if (touched.every(([key]) => images.is(images.before, key))) {
+    return { before, after, present, state: 'before', dirty: [] };
+  }
+  const dirty = touched
+    .filter(([key]) => !images.is(images.after, key))
+    .map(([key, row]) => images.difference(images.after, key, row));
+  return { before, after, present, state: 'dirty', dirty };
+}
+
 /**
- * Compares the present rows with both images, key by key. A row as the branch left it is to be restored, a
- * row as it was before the branch is restored already (by a person, say), and any other is dirty.
+ * Compares the present rows with both images, key by key.
+ * @param present what was found under the keys of `rowsToRead`
+ */
+export function rowStates(changes: TableChanges, present: readonly Row[]): readonly RowState[] {
+  const images = new Images(changes, present);
+  return changes.changes.map((change) => stateOf(images, change));
+}
+
+/**
+ * A row as the branch left it is to be restored, a row as it was before the branch is restored already (by a
+ * person, say: a compensation takes its record away when it restores), and any other is dirty.
  * @param present what was found under the keys of `rowsToRead`
  */
 export function checkRows(changes: TableChanges, present: readonly Row[]): CheckedRows {
   const images = new Images(changes, present);
-  const restorations: RowRestoration[] = [];
-  const dirty = new Map<string, DirtyRow>();
-  for (const { before, after } of changes.changes) {
-    const rows = [before, after].filter((row) => row !== null);
-    const touched = new Map(rows.map((row) => [images.keys.of(row), row]));
-    const keys = Array.from(touched.keys());
-    if (keys.every((key) => images.is(images.after, key))) {
-      restorations.push({ present: after, target: before });
-    } else if (!keys.every((key) => images.is(images.before, key))) {
-      for (const [key, row] of touched) {
-        if (!images.is(images.after, key)) dirty.set(key, images.difference(images.after, key, row));
-      }
-    }
-  }
-  for (const [key, row] of images.present) {
-    // The collation finds it under a key of the record, but its key is spelt in another way.
-    if (images.before.has(key) || images.after.has(key)) continue;
-    dirty.set(key, images.difference(images.after, key, row));
-  }
-  return { restorations, dirty: Array.from(dirty.values()) };
+  const states = changes.changes.map((change) => stateOf(images, change));
+  // The collation finds them under a key of the record, but their keys are spelt in another way.
+  const strangers = Array.from(images.present)
+    .filter(([key]) => !images.before.has(key) && !images.after.has(key))
+    .map(([key, row]) => images.difference(images.after, key, row));
+  return {
+    restorations: states
+      .filter(({ state }) => state === 'after')
+      .map(({ before, after }) => ({ present: after, target: before })),
+    dirty: uniqueRows([...states.flatMap(({ dirty }) => dirty), ...strangers]),
+  };
+}
+
+/** A key that two rows of the record share (they swapped it) is named once. */
+function uniqueRows(rows: readonly DirtyRow[]): readonly DirtyRow[] {
+  return Array.from(new Map(rows.map((row) => [row.key, row])).values());
 }
 
 /** The rows that are not, byte for byte, as they were before the branch; to be asked after the restoration. */

@@ -1,0 +1,56 @@
+import type { SqlExecutor } from '../executor.js';
+import type { BranchToUndo } from './compensate.js';
+import { type RowState, rowStates, rowsToRead } from './dirty-check.js';
+import { decodeUndoRecord } from './encoding.js';
+import { readPresentRows } from './present-rows.js';
+import { LOG_STATUS_DEFENCE, readUndoLogSql } from './undo-log.js';
+
+/** One table of a branch, for an operator to look at. */
+export interface ShownTable {
+  readonly schema: string;
+  readonly table: string;
+  /** Names of the columns, in the order of the rows' values. */
+  readonly columns: readonly string[];
+  readonly key: readonly string[];
+  /** Whether the table is still there; if not, every row counts as gone. */
+  readonly exists: boolean;
+  readonly rows: readonly RowState[];
+}
+
+/** What the undo log holds of a branch, and what its rows are now. */
+export interface ShownBranch {
+  readonly xid: string;
+  readonly branchId: string;
+  /** 'images'; 'defence' for a defence record; 'none': the undo log knows nothing of the branch. */
+  readonly record: 'images' | 'defence' | 'none';
+  readonly tables: readonly ShownTable[];
+}
+
+/**
+ * Reads both images of a branch's rows and the rows as they are now. Locks and changes nothing.
+ * @param executor a session prepared by `prepareCompensationSession`
+ * @throws GlobalTxError COMPENSATION_REFUSED when the record cannot be read
+ */
+export async function showBranch(executor: SqlExecutor, branch: BranchToUndo): Promise<ShownBranch> {
+  const { xid, branchId } = branch;
+  const { rows } = await executor.query(readUndoLogSql(branch.schema, branch));
+  const [row] = rows;
+  if (row === undefined) return { xid, branchId, record: 'none', tables: [] };
+  const [context, rollbackInfo, status] = row;
+  if (Number(status) === LOG_STATUS_DEFENCE) return { xid, branchId, record: 'defence', tables: [] };
+  const record = decodeUndoRecord(String(context), rollbackInfo ?? Buffer.alloc(0));
+  const tables: ShownTable[] = [];
+  for (const changes of record.tables) {
+    const { schema, table, columns, key } = changes;
+    // Always the newest definition: this is read by a person, once.
+    branch.tables.forget(schema, table);
+    const definition = await branch.tables.table(executor, schema, table);
+    const present =
+      definition === undefined
+        ? []
+        : await readPresentRows(executor, definition, rowsToRead(changes), branch.server, false);
+    const exists = definition !== undefined;
+    tables.push({ schema, table, columns, key, exists, rows: rowStates(changes, present) });
+  }
+  return { xid, branchId, record: 'images', tables };
+}
