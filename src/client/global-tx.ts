@@ -74,8 +74,8 @@ export class GlobalTx {
       | [() => Result | PromiseLike<Result>]
       | [RunOptions, () => Result | PromiseLike<Result>]
   ): Promise<Result> {
-    if (typeof first === 'function') return this.#client.manager.run({}, first);
-    return this.#client.manager.run(first, requireFunction(second));
+    if (typeof first === 'function') return await this.#client.manager.run({}, first);
+    return await this.#client.manager.run(first, requireFunction(second));
   }
 
   /**
@@ -101,7 +101,7 @@ export class GlobalTx {
    * @throws what `fn` throws; GlobalTxError INVALID_XID, LOCAL_TRANSACTION_OPEN, ROLLBACK_ONLY, CLIENT_CLOSED
    */
   async join<Result>(xid: string, fn: () => Result | PromiseLike<Result>): Promise<Result> {
-    return this.#client.manager.join(xid, requireFunction(fn));
+    return await this.#client.manager.join(xid, requireFunction(fn));
   }
 
   /**

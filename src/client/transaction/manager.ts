@@ -36,7 +36,7 @@ export class TransactionManager {
   readonly #services: TransactionServices;
   readonly #completion: Completion;
   readonly #logger: Logger;
-  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #underWay = new Set<Promise<void>>();
   #lastRequest = 0;
   #closed = false;
 
@@ -56,11 +56,16 @@ export class TransactionManager {
    */
   async run<Result>(options: RunOptions, fn: () => Result | PromiseLike<Result>): Promise<Result> {
     const current = currentTransaction();
-    if (current !== undefined) return runJoined(current, fn);
+    if (current !== undefined) return await runJoined(current, fn);
     const { name, timeoutMs, lockWaitMs } = resolveRunOptions(options, fn.name || 'unnamed');
     this.#refuseIfClosed();
     const facts = { xid: newXid(), name, timeoutMs, lockWaitMs };
-    return this.#track(this.#launch(new GlobalTransaction(facts, this.#services), timeoutMs, fn));
+    const over = this.#started();
+    try {
+      return await this.#launch(new GlobalTransaction(facts, this.#services), timeoutMs, fn);
+    } finally {
+      over();
+    }
   }
 
   /**
@@ -70,7 +75,7 @@ export class TransactionManager {
    */
   async join<Result>(xid: string, fn: () => Result | PromiseLike<Result>): Promise<Result> {
     const current = currentTransaction();
-    if (current?.xid === xid) return runJoined(current, fn);
+    if (current?.xid === xid) return await runJoined(current, fn);
     const { transaction, leave } = this.enter(xid);
     let result: Result;
     try {
@@ -100,8 +105,7 @@ export class TransactionManager {
     }
     const facts = { xid, name: '', timeoutMs: undefined, lockWaitMs: DEFAULT_LOCK_WAIT_MS };
     const transaction = new GlobalTransaction(facts, this.#services);
-    let over = (): void => {};
-    this.#track(new Promise<void>((resolve) => (over = resolve)));
+    const over = this.#started();
     let left: Promise<void> | undefined;
     return {
       transaction,
@@ -140,13 +144,17 @@ export class TransactionManager {
     return result;
   }
 
-  #track<Result>(work: Promise<Result>): Promise<Result> {
-    const over = (): void => {
-      this.#underWay.delete(work);
-    };
+  /** Counts a piece of work that `close` waits for. @returns a function that says it is over */
+  #started(): () => void {
+    let tell = (): void => {};
+    const work = new Promise<void>((resolve) => {
+      tell = resolve;
+    });
     this.#underWay.add(work);
-    work.then(over, over);
-    return work;
+    return () => {
+      this.#underWay.delete(work);
+      tell();
+    };
   }
 
   #refuseIfClosed(): void {

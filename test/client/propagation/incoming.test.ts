@@ -1,0 +1,257 @@
+import assert from 'node:assert/strict';
+import { Agent, request as httpRequest, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import express, { type ErrorRequestHandler } from 'express';
+import fastify from 'fastify';
+import { currentTransaction, expressGlobalTx, fastifyGlobalTx, GlobalTx } from '../../../src/client/index.js';
+import type { IncomingOptions } from '../../../src/client/propagation/incoming.js';
+import type { Participant, Transaction } from '../../../src/client/transaction/transaction.js';
+import { FakeCoordinator } from '../../support/fake-coordinator.js';
+import { Log } from '../../support/log.js';
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** What a service does with a request; the framework around it is the test's matter. */
+type Work = (body: unknown) => unknown;
+
+interface Service {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+interface Framework {
+  readonly name: string;
+  start(options: IncomingOptions | undefined, work: Work): Promise<Service>;
+}
+
+async function serve(server: Server): Promise<Service> {
+  if (!server.listening) await new Promise((resolve) => server.once('listening', resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    stop: async () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+const FRAMEWORKS: readonly Framework[] = [
+  {
+    name: 'Express',
+    start(options, work) {
+      const app = express();
+      app.use(expressGlobalTx(options));
+      app.use(express.json());
+      app.post('/', async (request, response) => {
+        response.json({ result: (await work(request.body)) ?? null });
+      });
+      const failed: ErrorRequestHandler = (error, _request, response, _next) => {
+        response.status(error.statusCode ?? 500).json({ code: error.code, message: error.message });
+      };
+      app.use(failed);
+      return serve(app.listen(0, '127.0.0.1'));
+    },
+  },
+  {
+    name: 'Fastify',
+    async start(options, work) {
+      const app = fastify();
+      await app.register(fastifyGlobalTx, options ?? {});
+      app.post('/', async (request) => ({ result: (await work(request.body)) ?? null }));
+      await app.listen({ port: 0, host: '127.0.0.1' });
+      return { port: (app.server.address() as AddressInfo).port, stop: () => app.close() };
+    },
+  },
+];
+
+function participant(facts: Partial<Participant>): Participant {
+  return { description: 'UPDATE', settled: async () => {}, open: false, abandon: async () => {}, ...facts };
+}
+
+function current(): Transaction {
+  return currentTransaction() ?? assert.fail('there is no transaction');
+}
+
+for (const framework of FRAMEWORKS) {
+  describe(`a request to ${framework.name}`, () => {
+    let fake: FakeCoordinator;
+    let gtx: GlobalTx | undefined;
+    let log: Log;
+    let service: Service;
+    let agent: Agent;
+
+    beforeEach(async () => {
+      agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      fake = await FakeCoordinator.start();
+      log = new Log();
+      gtx = await GlobalTx.connect({ coordinator: fake.address, logger: log });
+    });
+
+    afterEach(async () => {
+      agent.destroy();
+      await service.stop();
+      await gtx?.close(0);
+      await fake.stop();
+    });
+
+    async function start(work: Work, options?: IncomingOptions): Promise<void> {
+      service = await framework.start(options, work);
+    }
+
+    function post(
+      xid: string | readonly string[] | undefined,
+      chunks = ['{"sku":', '"a"}'],
+    ): Promise<Answer> {
+      const headers = { 'content-type': 'application/json', ...(xid === undefined ? {} : { TX_XID: xid }) };
+      return new Promise((resolve, reject) => {
+        const options = { port: service.port, host: '127.0.0.1', method: 'POST', agent, headers };
+        const request = httpRequest(options as object, (response: IncomingMessage) => {
+          let body = '';
+          response.on('data', (chunk) => {
+            body += chunk;
+          });
+          response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
+          response.on('error', reject);
+        });
+        request.on('error', reject);
+        for (const chunk of chunks) request.write(chunk);
+        request.end();
+      });
+    }
+
+    it('with the header joins the transaction that it names, with a body that was read before', async () => {
+      await start(async (body) => {
+        assert.deepEqual(body, { sku: 'a' });
+        await new Promise((resolve) => setTimeout(resolve, 2));
+        return [current().xid, current().role];
+      });
+      assert.deepEqual(await post('xid-1'), { status: 200, body: '{"result":["xid-1","participant"]}' });
+    });
+
+    it('without the header runs outside of any transaction, also on a connection that had one', async () => {
+      await start(() => currentTransaction()?.xid ?? 'none');
+      const xids = ['xid-1', undefined, 'xid-2', undefined];
+      const bodies: string[] = [];
+      for (const xid of xids) bodies.push((await post(xid)).body);
+      assert.deepEqual(
+        bodies,
+        ['xid-1', 'none', 'xid-2', 'none'].map((result) => JSON.stringify({ result })),
+      );
+    });
+
+    it('keeps to its own transaction while many run at once', async () => {
+      await start(async () => {
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 10));
+        return current().xid;
+      });
+      agent.destroy();
+      agent = new Agent({ keepAlive: true, maxSockets: 10 });
+      const xids = Array.from({ length: 50 }, (_, index) => `xid-${index}`);
+      const answers = await Promise.all(xids.map((xid) => post(xid)));
+      assert.deepEqual(
+        answers.map((answer) => answer.body),
+        xids.map((result) => JSON.stringify({ result })),
+      );
+    });
+
+    it('is refused with 400 when the header is no xid', async () => {
+      await start(() => 'never');
+      for (const xid of ['a b', '', ['a', 'b'], 'x'.repeat(129)]) {
+        const answer = await post(xid);
+        assert.equal(answer.status, 400);
+        assert.match(answer.body, /INVALID_XID/);
+      }
+    });
+
+    it('is refused with 403 when its sender is not trusted', async () => {
+      await start(() => 'welcome', { trust: (request) => request.headers.tx_xid === 'friend' });
+      assert.equal((await post('friend')).status, 200);
+      assert.equal((await post('stranger')).status, 403);
+      assert.equal((await post(undefined)).status, 200);
+    });
+
+    it('is refused with 503 when this process has no coordinator', async () => {
+      await start(() => currentTransaction()?.xid ?? 'none');
+      await gtx?.close();
+      gtx = undefined;
+      const answer = await post('xid-1');
+      assert.equal(answer.status, 503);
+      assert.match(answer.body, /NOT_CONNECTED/);
+      assert.equal((await post(undefined)).status, 200);
+    });
+
+    it('is answered only once its writes are settled', async () => {
+      let over = false;
+      let transaction: Transaction | undefined;
+      await start(() => {
+        transaction = current();
+        const settled = new Promise<void>((resolve) => setTimeout(resolve, 40)).then(() => {
+          over = true;
+        });
+        transaction.addParticipant(participant({ settled: () => settled }));
+      });
+      assert.equal((await post('xid-1')).status, 200);
+      assert.equal(over, true);
+      assert.equal(transaction?.ended, true);
+    });
+
+    it('that answers well but leaves a local transaction open is answered for with 500', async () => {
+      let abandoned = false;
+      await start(() => {
+        const abandon = async () => {
+          abandoned = true;
+        };
+        current().addParticipant(participant({ open: true, abandon }));
+      });
+      const answer = await post('xid-1');
+      assert.equal(answer.status, 500);
+      assert.match(answer.body, /LOCAL_TRANSACTION_OPEN/);
+      assert.equal(abandoned, true);
+    });
+
+    it('that answers well but has marked the transaction is answered for with 500', async () => {
+      await start(() => current().setRollbackOnly('no stock'));
+      const answer = await post('xid-1');
+      assert.equal(answer.status, 500);
+      assert.match(answer.body, /ROLLBACK_ONLY/);
+    });
+
+    it('that fails keeps its own answer, and what it left open is given up', async () => {
+      let abandoned = false;
+      await start(() => {
+        const abandon = async () => {
+          abandoned = true;
+        };
+        current().addParticipant(participant({ open: true, abandon }));
+        throw Object.assign(new Error('no stock'), { statusCode: 409, code: 'NO_STOCK' });
+      });
+      const answer = await post('xid-1');
+      assert.equal(answer.status, 409);
+      assert.match(answer.body, /no stock/);
+      assert.equal(abandoned, true);
+    });
+
+    it('whose sender goes away leaves nothing behind', async () => {
+      let transaction: Transaction | undefined;
+      let gone = (): void => {};
+      const left = new Promise<void>((resolve) => (gone = resolve));
+      let started = (): void => {};
+      const running = new Promise<void>((resolve) => (started = resolve));
+      await start(async () => {
+        transaction = current();
+        transaction.addParticipant(participant({ open: true, abandon: async () => gone() }));
+        started();
+        await left;
+      });
+      const answer = post('xid-1').catch(() => 'gone');
+      await running;
+      agent.destroy();
+      await left;
+      assert.equal(await answer, 'gone');
+      assert.equal(transaction?.ended, true);
+    });
+  });
+}

@@ -1,0 +1,542 @@
+import assert from 'node:assert/strict';
+import {
+  currentTransaction,
+  GlobalTx,
+  rollbackReport,
+  withoutTransaction,
+} from '../../../src/client/index.js';
+import type { BranchRequest, Participant, Transaction } from '../../../src/client/transaction/transaction.js';
+import type { GlobalTxError } from '../../../src/protocol/errors.js';
+import { FakeCoordinator, failureReply, transactionReply } from '../../support/fake-coordinator.js';
+import { Log } from '../../support/log.js';
+
+const BRANCH: BranchRequest = { resourceId: 'r', kind: 'AT', locks: [], locksOnly: false, branchId: '' };
+
+function current(): Transaction {
+  return currentTransaction() ?? assert.fail('there is no transaction');
+}
+
+/** A write as a driver makes it. */
+async function write(): Promise<string> {
+  const transaction = current();
+  const branchId = await transaction.registerBranch(BRANCH);
+  transaction.reportBranch(branchId, 'PHASE_ONE_DONE');
+  return branchId;
+}
+
+class FakeWork implements Participant {
+  readonly description = 'UPDATE on pool shop';
+  open = false;
+  abandoned = 0;
+  readonly #over: Promise<void>;
+
+  constructor(over: Promise<void> = Promise.resolve()) {
+    this.#over = over;
+  }
+
+  settled(): Promise<void> {
+    return this.#over;
+  }
+
+  async abandon(): Promise<void> {
+    this.abandoned += 1;
+    this.open = false;
+  }
+}
+
+describe('a global transaction', () => {
+  let fake: FakeCoordinator;
+  let gtx: GlobalTx;
+  let log: Log;
+
+  async function connect(): Promise<void> {
+    log = new Log();
+    gtx = await GlobalTx.connect({
+      ...{ coordinator: fake.address, application: 'test', logger: log },
+      ...{ requestTimeout: 1_000, commitDeadline: 1_000, rollbackWait: 200 },
+    });
+  }
+
+  beforeEach(async () => {
+    fake = await FakeCoordinator.start();
+    await connect();
+  });
+
+  afterEach(async () => {
+    await gtx.close(0);
+    await fake.stop();
+  });
+
+  const decisions = () =>
+    fake.received.flatMap((frame) =>
+      frame.body === 'commit' || frame.body === 'rollback' ? [frame.body] : [],
+    );
+
+  describe('whose function returns', () => {
+    it('is committed, and gives what the function gave', async () => {
+      const xid = await gtx.run({ name: 'order', timeout: 7_000 }, async () => {
+        await write();
+        return current().xid;
+      });
+      assert.match(xid, /^[0-9a-f]{32}$/);
+      const [registration] = fake.all('registerBranch');
+      assert.deepEqual(registration?.registerBranch.begin, { xid, name: 'order', timeoutMs: 7_000 });
+      assert.equal(registration?.registerBranch.lockWaitMs, 5_000);
+      assert.deepEqual(
+        fake.received.slice(1).map((frame) => frame.body),
+        ['registerBranch', 'reportBranch', 'commit'],
+      );
+    });
+
+    it('costs the coordinator nothing when it wrote nothing and its xid never left', async () => {
+      assert.equal(await gtx.run(() => 42), 42);
+      assert.deepEqual(
+        fake.received.map((frame) => frame.body),
+        ['hello'],
+      );
+    });
+
+    it('is in context across awaits and timers, and nowhere else', async () => {
+      assert.equal(currentTransaction(), undefined);
+      const seen = await gtx.run(async () => {
+        const first = current().xid;
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        return [first, current().xid, withoutTransaction(() => currentTransaction())];
+      });
+      assert.equal(seen[0], seen[1]);
+      assert.equal(seen[2], undefined);
+      assert.equal(currentTransaction(), undefined);
+    });
+
+    it('carries begin on every registration until one was acknowledged, and then no more', async () => {
+      await gtx.run(async () => {
+        await Promise.all([write(), write()]);
+        await write();
+      });
+      const frames = fake.all('registerBranch').map((frame) => frame.registerBranch);
+      assert.deepEqual(
+        frames.map((frame) => frame.begin === null),
+        [false, false, true],
+      );
+      assert.equal(new Set(frames.map((frame) => frame.requestId)).size, 3);
+    });
+
+    it('carries begin again when the first registration was refused', async () => {
+      let refused = false;
+      fake.script = (frame) => {
+        if (frame.body !== 'registerBranch' || refused) return undefined;
+        refused = true;
+        return failureReply('LOCK_WAIT_TIMEOUT', 'held');
+      };
+      await gtx.run(async () => {
+        await assert.rejects(write(), { code: 'LOCK_WAIT_TIMEOUT' });
+        await write();
+      });
+      assert.ok(fake.all('registerBranch').every((frame) => frame.registerBranch.begin !== null));
+    });
+
+    it('begins once before its xid leaves the process', async () => {
+      await gtx.run(async () => {
+        await Promise.all([current().ensureBegun(), current().ensureBegun()]);
+        await current().ensureBegun();
+        await write();
+      });
+      assert.equal(fake.all('begin').length, 1);
+      assert.equal(fake.all('registerBranch')[0]?.registerBranch.begin, null);
+      assert.deepEqual(decisions(), ['commit']);
+    });
+
+    it('waits for work that was not awaited before it is committed', async () => {
+      let over = false;
+      await gtx.run(async () => {
+        const work = (async () => {
+          await new Promise((resolve) => setTimeout(resolve, 50));
+          over = true;
+        })();
+        current().addParticipant(new FakeWork(work));
+      });
+      assert.equal(over, true);
+    });
+
+    it('is rolled back with LOCAL_TRANSACTION_OPEN when a local transaction was left uncommitted', async () => {
+      const work = new FakeWork();
+      const run = gtx.run(async () => {
+        await write();
+        current().addParticipant(work);
+        work.open = true;
+      });
+      await assert.rejects(run, { code: 'LOCAL_TRANSACTION_OPEN', construct: 'UPDATE on pool shop' });
+      assert.equal(work.abandoned, 1);
+      assert.deepEqual(decisions(), ['rollback']);
+    });
+
+    it('is rolled back with ROLLBACK_ONLY when it was marked so, and keeps the cause', async () => {
+      const cause = new Error('stock is gone');
+      const run = gtx.run(async () => {
+        await write();
+        current().setRollbackOnly('no stock', cause);
+        current().setRollbackOnly('a later reason');
+        assert.equal(current().rollbackOnly, true);
+      });
+      await assert.rejects(run, (error: GlobalTxError) => {
+        assert.equal(error.code, 'ROLLBACK_ONLY');
+        assert.equal(error.cause, cause);
+        assert.equal(error.details.reason, 'no stock');
+        assert.equal(error.details.status, 'ROLLED_BACK');
+        assert.match(error.stack ?? '', /run\.test/);
+        return true;
+      });
+      assert.deepEqual(decisions(), ['rollback']);
+    });
+
+    it('is rolled back when the answer to a local COMMIT was lost', async () => {
+      const run = gtx.run(async () => {
+        const branchId = await current().registerBranch(BRANCH);
+        current().reportBranch(branchId, 'PHASE_ONE_UNKNOWN');
+      });
+      await assert.rejects(run, { code: 'ROLLBACK_ONLY', message: /LOCAL_COMMIT_UNKNOWN/ });
+    });
+
+    it('is rolled back when work that was not awaited came too late', async () => {
+      let late: Promise<unknown> = Promise.resolve();
+      const work = new FakeWork(new Promise((resolve) => setTimeout(resolve, 30)));
+      const run = gtx.run(async () => {
+        await write();
+        const transaction = current();
+        transaction.addParticipant(work);
+        work.settled = async () => {
+          if (transaction.ended)
+            late = assert.rejects(transaction.registerBranch(BRANCH), { code: 'TRANSACTION_NOT_ACTIVE' });
+          await late;
+        };
+      });
+      await assert.rejects(run, { code: 'ROLLBACK_ONLY', message: /TRANSACTION_NOT_ACTIVE/ });
+      await late;
+    });
+
+    for (const [reason, code] of [
+      ['TIMED_OUT', 'TIMED_OUT'],
+      ['LOCAL_COMMIT_UNKNOWN', 'LOCAL_COMMIT_UNKNOWN'],
+      ['PHASE_ONE_UNFINISHED', 'PHASE_ONE_UNFINISHED'],
+      ['an operator asked for it', 'ROLLED_BACK'],
+    ] as const) {
+      it(`throws ${code} when the coordinator has rolled it back (${reason})`, async () => {
+        fake.script = (frame) =>
+          frame.body === 'commit' ? transactionReply(frame.commit.xid, 'ROLLED_BACK', { reason }) : undefined;
+        await assert.rejects(gtx.run(write), (error: GlobalTxError) => {
+          assert.equal(error.code, code);
+          assert.equal(error.details.status, 'ROLLED_BACK');
+          assert.equal(error.details.reason, reason);
+          return true;
+        });
+      });
+    }
+
+    it('tells of a rollback by the coordinator once it is finished, or says how much is left', async () => {
+      let left = 0;
+      fake.script = (frame) => {
+        if (frame.body === 'commit') return transactionReply(frame.commit.xid, 'ROLLING_BACK');
+        if (frame.body !== 'rollback' || left === 0) return undefined;
+        return transactionReply(frame.rollback.xid, 'ROLLING_BACK', { unfinishedBranches: left });
+      };
+      await assert.rejects(gtx.run(write), { code: 'ROLLED_BACK', message: /has been taken back/ });
+      left = 2;
+      await assert.rejects(gtx.run(write), { code: 'ROLLED_BACK', message: /2 branches are still being/ });
+    });
+
+    it('is committed when the decision is made, though phase two is under way', async () => {
+      fake.script = (frame) =>
+        frame.body === 'commit' ? transactionReply(frame.commit.xid, 'COMMITTING') : undefined;
+      await gtx.run(write);
+    });
+
+    it('throws OUTCOME_UNKNOWN when a transaction that had branches is not known any more', async () => {
+      fake.script = (frame) =>
+        frame.body === 'commit' ? transactionReply(frame.commit.xid, 'NOT_FOUND') : undefined;
+      await assert.rejects(gtx.run(write), { code: 'OUTCOME_UNKNOWN' });
+    });
+
+    it('throws ROLLED_BACK when nothing of it ever reached the coordinator', async () => {
+      fake.script = (frame) => {
+        if (frame.body === 'commit') return transactionReply(frame.commit.xid, 'NOT_FOUND');
+        return frame.body === 'registerBranch' ? failureReply('RESOURCE_EXHAUSTED', 'full') : undefined;
+      };
+      const run = gtx.run(() => write().catch(() => 'swallowed'));
+      await assert.rejects(run, { code: 'ROLLED_BACK' });
+    });
+
+    it('asks again until the outcome is known', async () => {
+      let asked = 0;
+      fake.script = (frame) => {
+        if (frame.body !== 'commit') return undefined;
+        asked += 1;
+        if (asked === 1) return 'end';
+        return asked === 2 ? failureReply('RESOURCE_EXHAUSTED', 'too much') : undefined;
+      };
+      await gtx.run(write);
+      assert.equal(asked, 3);
+    });
+
+    it('throws OUTCOME_UNKNOWN when no answer comes until the deadline', async () => {
+      fake.script = (frame) => (frame.body === 'commit' ? 'silence' : undefined);
+      await assert.rejects(gtx.run(write), (error: GlobalTxError) => {
+        assert.equal(error.code, 'OUTCOME_UNKNOWN');
+        assert.equal(error.xid, fake.all('commit')[0]?.commit.xid);
+        assert.equal((error.cause as GlobalTxError).code, 'COORDINATOR_UNAVAILABLE');
+        return true;
+      });
+    });
+  });
+
+  describe('whose function throws', () => {
+    it('is rolled back, and the caller gets the very error', async () => {
+      const error = Object.freeze(new Error('no money'));
+      const thrown = await gtx
+        .run(async () => {
+          await write();
+          throw error;
+        })
+        .catch((caught: unknown) => caught);
+      assert.equal(thrown, error);
+      assert.equal(rollbackReport(thrown)?.status, 'ROLLED_BACK');
+      const [rollback] = fake.all('rollback');
+      assert.deepEqual(
+        { ...rollback?.rollback, xid: '' },
+        { xid: '', reason: 'Error: no money', waitMs: 200 },
+      );
+      assert.deepEqual(log.warnings, []);
+    });
+
+    it('is rolled back when it throws before its first await', async () => {
+      const run = gtx.run(() => {
+        throw new TypeError('at once');
+      });
+      await assert.rejects(run, TypeError);
+    });
+
+    it('needs no coordinator when it wrote nothing', async () => {
+      await fake.stop();
+      await assert.rejects(
+        gtx.run(() => Promise.reject(new Error('early'))),
+        { message: 'early' },
+      );
+    });
+
+    for (const status of ['ROLLING_BACK', 'NEEDS_ATTENTION'] as const) {
+      it(`says so when the compensation is not finished: ${status}`, async () => {
+        fake.script = (frame) =>
+          frame.body === 'rollback'
+            ? transactionReply(frame.rollback.xid, status, { unfinishedBranches: 1 })
+            : undefined;
+        const error = new Error('no money');
+        const run = gtx.run(async () => {
+          await write();
+          throw error;
+        });
+        await assert.rejects(run, error);
+        const report = rollbackReport(error);
+        assert.equal(report?.status, status);
+        assert.equal(report?.unfinishedBranches, 1);
+        assert.match(log.warnings.join(), /is not finished/);
+      });
+    }
+
+    it('says so when the coordinator could not be told', async function () {
+      this.timeout(15_000);
+      const error = new Error('no money');
+      const run = gtx.run(async () => {
+        await write();
+        await fake.stop();
+        throw error;
+      });
+      await assert.rejects(run, error);
+      assert.equal(rollbackReport(error)?.status, 'UNKNOWN');
+      assert.match(log.warnings.join(), /time-out will roll the transaction back/);
+    });
+
+    it('lets nothing commit locally afterwards: what still runs is waited for, refused and given up', async () => {
+      const frames: string[] = [];
+      let transaction: Transaction | undefined;
+      const open = new FakeWork();
+      open.open = true;
+      let late: Promise<void> = Promise.resolve();
+      const run = gtx.run(async () => {
+        transaction = current();
+        await write();
+        transaction.addParticipant(open);
+        late = new Promise((resolve) => setTimeout(resolve, 50)).then(async () => {
+          frames.push(...fake.received.map((frame) => frame.body));
+          await assert.rejects(write(), { code: 'TRANSACTION_NOT_ACTIVE' });
+        });
+        transaction.addParticipant(new FakeWork(late));
+        throw new Error('one of them failed');
+      });
+      await assert.rejects(run, { message: 'one of them failed' });
+      await late;
+      assert.equal(transaction?.ended, true);
+      assert.ok(!frames.includes('rollback'), 'the rollback did not wait');
+      assert.equal(open.abandoned, 1);
+      assert.equal(fake.all('registerBranch').length, 1);
+      assert.throws(() => transaction?.addParticipant(open), { code: 'TRANSACTION_NOT_ACTIVE' });
+    });
+
+    it('refuses a registration that was on its way, and reports its branch as given up', async () => {
+      let answer = (): void => {};
+      fake.script = async (frame) => {
+        if (frame.body === 'registerBranch') await new Promise<void>((resolve) => (answer = resolve));
+        return undefined;
+      };
+      let registered: Promise<void> = Promise.resolve();
+      const run = gtx.run(async () => {
+        registered = assert.rejects(write(), { code: 'TRANSACTION_NOT_ACTIVE' });
+        current().addParticipant(new FakeWork(registered));
+        await fake.arrived('registerBranch');
+        setTimeout(() => answer(), 20);
+        throw new Error('one of them failed');
+      });
+      await assert.rejects(run, { message: 'one of them failed' });
+      await registered;
+      assert.deepEqual(
+        fake.all('reportBranch').map((frame) => frame.reportBranch.outcome),
+        ['PHASE_ONE_FAILED'],
+      );
+    });
+  });
+
+  describe('inside another', () => {
+    it('joins it', async () => {
+      const [outer, inner] = await gtx.run(async () => [
+        current().xid,
+        await gtx.run({ name: 'inner' }, async () => {
+          await write();
+          return current().xid;
+        }),
+      ]);
+      assert.equal(outer, inner);
+      assert.deepEqual(decisions(), ['commit']);
+    });
+
+    it('takes the whole with it when it throws, even if the outer function goes on', async () => {
+      const inner = new Error('inner failed');
+      const run = gtx.run(async () => {
+        await write();
+        await gtx.run(() => Promise.reject(inner)).catch(() => 'ignored');
+        return 'fine';
+      });
+      await assert.rejects(run, { code: 'ROLLBACK_ONLY', cause: inner });
+    });
+
+    it('is refused once the outer one has ended', async () => {
+      let late: Promise<unknown> = Promise.resolve();
+      await gtx.run(async () => {
+        late = new Promise((resolve) => setTimeout(resolve, 20)).then(() => gtx.run(() => 1));
+        late.catch(() => {});
+      });
+      await assert.rejects(late, { code: 'TRANSACTION_NOT_ACTIVE', message: /withoutTransaction/ });
+    });
+  });
+
+  describe('that another process has begun', () => {
+    const XID = 'launched-elsewhere:1';
+
+    it('is joined for the time of a function, and left undecided', async () => {
+      const result = await gtx.join(XID, async () => {
+        assert.equal(current().role, 'participant');
+        await current().ensureBegun();
+        await write();
+        return current().xid;
+      });
+      assert.equal(result, XID);
+      const [registration] = fake.all('registerBranch');
+      assert.equal(registration?.registerBranch.xid, XID);
+      assert.equal(registration?.registerBranch.begin, null);
+      assert.deepEqual(decisions(), []);
+      assert.equal(fake.all('begin').length, 0);
+    });
+
+    it('is not decided when the function throws: the error goes to the caller', async () => {
+      const error = new Error('no stock');
+      const open = new FakeWork();
+      open.open = true;
+      const joined = gtx.join(XID, async () => {
+        current().addParticipant(open);
+        throw error;
+      });
+      await assert.rejects(joined, error);
+      assert.equal(open.abandoned, 1);
+      assert.deepEqual(decisions(), []);
+    });
+
+    it('must hear of local work that was left open, and of a mark to roll back', async () => {
+      const open = new FakeWork();
+      open.open = true;
+      await assert.rejects(
+        gtx.join(XID, () => void current().addParticipant(open)),
+        { code: 'LOCAL_TRANSACTION_OPEN', xid: XID },
+      );
+      assert.equal(open.abandoned, 1);
+      await assert.rejects(
+        gtx.join(XID, () => current().setRollbackOnly('no stock')),
+        { code: 'ROLLBACK_ONLY', xid: XID },
+      );
+    });
+
+    it('is refused with INVALID_XID when the text is no xid', async () => {
+      for (const text of ['', 'a b', "x'; DROP", 'x'.repeat(129)]) {
+        await assert.rejects(
+          gtx.join(text, () => 1),
+          { code: 'INVALID_XID' },
+        );
+      }
+    });
+  });
+
+  it('is waited for when the client is closed, and none begins after that', async () => {
+    let release = (): void => {};
+    const run = gtx.run(async () => {
+      await write();
+      await new Promise<void>((resolve) => (release = resolve));
+      await write();
+    });
+    await fake.arrived('reportBranch');
+    const closed = gtx.close(5_000);
+    await assert.rejects(
+      gtx.run(() => 1),
+      { code: 'CLIENT_CLOSED' },
+    );
+    release();
+    await run;
+    await closed;
+    assert.deepEqual(decisions(), ['commit']);
+  });
+
+  it('refuses options that make no sense with INVALID_OPTION', async () => {
+    for (const options of [{ timeout: 0 }, { timeout: 1.5 }, { lockWait: -1 }, { timeout: 2 ** 31 }]) {
+      await assert.rejects(
+        gtx.run(options, () => 1),
+        { code: 'INVALID_OPTION' },
+      );
+    }
+    const propagation = 'REQUIRES_NEW' as 'REQUIRED';
+    await assert.rejects(
+      gtx.run({ propagation }, () => 1),
+      { code: 'INVALID_OPTION' },
+    );
+  });
+
+  it('keeps this, arguments, name and length of a wrapped function', async () => {
+    const till = {
+      factor: 3,
+      pay: gtx.transactional({ name: 'pay' }, async function pay(this: { factor: number }, amount: number) {
+        return { xid: current().xid, name: current().name, paid: this.factor * amount };
+      }),
+    };
+    const first = await till.pay(14);
+    const second = await till.pay(1);
+    assert.equal(first.paid, 42);
+    assert.equal(first.name, 'pay');
+    assert.notEqual(first.xid, second.xid);
+    assert.equal(till.pay.name, 'pay');
+    assert.equal(till.pay.length, 1);
+  });
+});
