@@ -24,4 +24,8 @@ export const createPoolCluster = ((options?: never) => {
 
 /** mysql2's exports that are getters, which `export *` of a CommonJS module does not find. */
 export const Types = mysql2.Types;
+export const Charsets = mysql2.Charsets;
+export const CharsetToEncoding = mysql2.CharsetToEncoding;
 export const TypedParameter = mysql2.TypedParameter;
+export const Charsets = mysql2.Charsets;
+export const CharsetToEncoding = mysql2.CharsetToEncoding;
