@@ -27,5 +27,3 @@ export const Types = mysql2.Types;
 export const Charsets = mysql2.Charsets;
 export const CharsetToEncoding = mysql2.CharsetToEncoding;
 export const TypedParameter = mysql2.TypedParameter;
-export const Charsets = mysql2.Charsets;
-export const CharsetToEncoding = mysql2.CharsetToEncoding;
