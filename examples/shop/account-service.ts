@@ -11,8 +11,8 @@ interface Charge {
 }
 
 const { PORT, DATABASE_URL } = process.env;
-const accounts = mysql.createPool(DATABASE_URL!);
 await GlobalTx.connect({ application: 'account-service' });
+const accounts = mysql.createPool(DATABASE_URL!);
 
 const app = express();
 app.use(express.json());

@@ -15,8 +15,8 @@ interface Order {
 }
 
 const { PORT, DATABASE_URL, STOCK_URL, ACCOUNT_URL } = process.env;
-const orders = mysql.createPool(DATABASE_URL!);
 const gtx = await GlobalTx.connect({ application: 'order-service' });
+const orders = mysql.createPool(DATABASE_URL!);
 
 class Refused extends Error {}
 

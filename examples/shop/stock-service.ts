@@ -11,8 +11,8 @@ interface Reservation {
 }
 
 const { PORT, DATABASE_URL, CRASH_SKU } = process.env;
-const stock = mysql.createPool(DATABASE_URL!);
 await GlobalTx.connect({ application: 'stock-service' });
+const stock = mysql.createPool(DATABASE_URL!);
 
 const app = fastify();
 await app.register(fastifyGlobalTx);
