@@ -1,4 +1,6 @@
 import type { SqlExecutor } from '../executor.js';
+import type { Row, TableChanges } from '../image/row.js';
+import type { TableDefinition } from '../table/definition.js';
 import type { BranchToUndo } from './compensate.js';
 import { type RowState, rowStates, rowsToRead } from './dirty-check.js';
 import { decodeUndoRecord } from './encoding.js';
@@ -26,6 +28,20 @@ export interface ShownBranch {
   readonly tables: readonly ShownTable[];
 }
 
+/** The rows as they are now, in the columns that the table had; NULL in those that are gone. */
+async function presentRows(
+  executor: SqlExecutor,
+  changes: TableChanges,
+  definition: TableDefinition,
+  branch: BranchToUndo,
+): Promise<readonly Row[]> {
+  const places = changes.columns.map((name) =>
+    definition.columns.findIndex((column) => column.name === name),
+  );
+  const rows = await readPresentRows(executor, definition, rowsToRead(changes), branch.server, false);
+  return rows.map((row) => places.map((place) => row[place] ?? null));
+}
+
 /**
  * Reads both images of a branch's rows and the rows as they are now. Locks and changes nothing.
  * @param executor a session prepared by `prepareCompensationSession`
@@ -45,10 +61,7 @@ export async function showBranch(executor: SqlExecutor, branch: BranchToUndo): P
     // Always the newest definition: this is read by a person, once.
     branch.tables.forget(schema, table);
     const definition = await branch.tables.table(executor, schema, table);
-    const present =
-      definition === undefined
-        ? []
-        : await readPresentRows(executor, definition, rowsToRead(changes), branch.server, false);
+    const present = definition === undefined ? [] : await presentRows(executor, changes, definition, branch);
     const exists = definition !== undefined;
     tables.push({ schema, table, columns, key, exists, rows: rowStates(changes, present) });
   }
