@@ -140,6 +140,7 @@ export class Coordinator {
         },
         whenRelieved: (callback) => engine.whenRelieved(callback),
         received: (session, id, body) => engine.submit({ type: 'frame', session, id, body }),
+        deliverInTurn: (message) => engine.deliverInTurn(message),
         connected: (session, peer) => log.debug({ session, peer }, 'client connected'),
         disconnected: (session) => {
           log.info({ session }, 'client disconnected');

@@ -95,6 +95,13 @@ export class Engine {
     this.#scheduleTurn();
   }
 
+  /** Delivers a message that the core knows nothing of, behind those of all events that went in before. */
+  deliverInTurn(message: Message): void {
+    if (this.#state !== 'running') return;
+    this.#collect([message]);
+    this.#scheduleTurn();
+  }
+
   /** Whether feeders should stop reading until `whenRelieved`. */
   get full(): boolean {
     return this.#weight + this.#writingWeight > FULL_AT;

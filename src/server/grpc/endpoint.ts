@@ -19,6 +19,8 @@ export interface EndpointLimits extends SessionLimits {
 /** What the endpoint needs of the rest of the coordinator. */
 export interface EndpointHost {
   received(session: SessionId, id: number, body: ClientBody): void;
+  /** To come back by `deliver` behind the answers to everything before. */
+  deliverInTurn(message: Message): void;
   disconnected(session: SessionId): void;
   readonly full: boolean;
   whenRelieved(callback: () => void): void;
@@ -148,6 +150,7 @@ export class Endpoint {
     const host = this.#host;
     return {
       received: (session, id, body) => host.received(session, id, body),
+      broke: (session, code, message) => host.deliverInTurn({ type: 'end', session, code, message }),
       refused: (session, code, message) => host.refused(session, code, message),
       ended: (session) => {
         this.#sessions.delete(session);

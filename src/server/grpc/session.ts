@@ -14,6 +14,8 @@ export type ClientStream = ServerDuplexStream<ClientMessage, ServerMessage>;
 /** Where a session's frames go. */
 export interface SessionOwner {
   received(session: SessionId, id: number, body: ClientBody): void;
+  /** The client broke the contract: `end` is to be called once everything before has been answered. */
+  broke(session: SessionId, code: string, message: string): void;
   /** The last call of a session; nothing can be sent any more. */
   ended(session: SessionId): void;
   /** Whether to stop reading for now; the owner then calls `resume` when there is room again. */
@@ -48,6 +50,7 @@ export class Session {
   #writing = false;
   /** Set when the stream is to end once everything before has been written. */
   #last: { readonly code: status; readonly details: string } | undefined;
+  #broken = false;
   #statusSent = false;
   #over = false;
 
@@ -101,10 +104,11 @@ export class Session {
 
   #take(message: ClientMessage): void {
     for (const frame of message.frames) {
-      if (this.#over || this.#last !== undefined) return;
+      if (this.#over || this.#broken || this.#last !== undefined) return;
       const problem = problemOf(frame);
       if (problem !== undefined) {
-        this.end('MALFORMED_FRAME', problem);
+        this.#broken = true;
+        this.#owner.broke(this.id, 'MALFORMED_FRAME', problem);
         return;
       }
       if (frame.body === 'hello') clearTimeout(this.#helloTimer);
