@@ -1,6 +1,6 @@
 import type { SqlExecutor } from '../executor.js';
 import { textLiteral } from '../table/information-schema.js';
-import { UNDO_LOG_TABLE } from '../undo/ddl.js';
+import { UNDO_LOG_KEY, UNDO_LOG_TABLE } from '../undo/ddl.js';
 
 /** What is there in place of the undo log. */
 export interface UndoLogShape {
@@ -48,12 +48,12 @@ async function hasUniqueKey(executor: SqlExecutor, where: string): Promise<boole
   );
   const indexes = new Map<string, string[]>();
   for (const [index, column, part] of rows) {
-    const columns = indexes.get(String(index)) ?? [];
+    const columns = indexes.get(String(index).toLowerCase()) ?? [];
     // A prefix could call two xids the same.
     columns.push(part === null ? String(column).toLowerCase() : '');
-    indexes.set(String(index), columns);
+    indexes.set(String(index).toLowerCase(), columns);
   }
-  return Array.from(indexes.values()).some((columns) => columns.sort().join() === 'branch_id,xid');
+  return indexes.get(UNDO_LOG_KEY)?.sort().join() === 'branch_id,xid';
 }
 
 /** Reads the shape of the undo log of a schema; one made for Seata serves, with an `id` and an `ext` or without. */
@@ -76,6 +76,7 @@ export async function readUndoLogShape(executor: SqlExecutor, schema: string): P
       faults.push(`its column ${column.name} has no default`);
     }
   }
-  if (!(await hasUniqueKey(executor, where))) faults.push('it has no unique key on (xid, branch_id)');
+  if (!(await hasUniqueKey(executor, where)))
+    faults.push(`it has no unique key ${UNDO_LOG_KEY} on (xid, branch_id)`);
   return { exists: true, faults, autoIncrement: columns.some((column) => column.autoIncrement) };
 }

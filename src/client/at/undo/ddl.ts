@@ -3,6 +3,9 @@ import { quoteIdentifier } from '../sql/identifier.js';
 /** The table that keeps the images of unfinished branches. */
 export const UNDO_LOG_TABLE = 'undo_log';
 
+/** Its unique key on (xid, branch_id). */
+export const UNDO_LOG_KEY = 'ux_undo_log';
+
 /** The table beside it that keeps the resource's identity. */
 export const RESOURCE_TABLE = 'globaltx_resource';
 
@@ -28,7 +31,7 @@ export function undoLogDdl(schema?: string): string {
   log_status INT NOT NULL,
   log_created DATETIME(6) NOT NULL,
   log_modified DATETIME(6) NOT NULL,
-  UNIQUE KEY ux_undo_log (xid, branch_id),
+  UNIQUE KEY ${UNDO_LOG_KEY} (xid, branch_id),
   KEY ix_log_created (log_created)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4`;
 }

@@ -28,18 +28,24 @@ export interface ShownBranch {
   readonly tables: readonly ShownTable[];
 }
 
-/** The rows as they are now, in the columns that the table had; NULL in those that are gone. */
+/** A row's values in the order of other columns; NULL in those that it has not. */
+function reordered(row: Row, from: readonly string[], to: readonly string[]): Row {
+  return to.map((name) => row[from.indexOf(name)] ?? null);
+}
+
+/** The rows as they are now, in the columns that the table had. */
 async function presentRows(
   executor: SqlExecutor,
   changes: TableChanges,
   definition: TableDefinition,
   branch: BranchToUndo,
 ): Promise<readonly Row[]> {
-  const places = changes.columns.map((name) =>
-    definition.columns.findIndex((column) => column.name === name),
-  );
-  const rows = await readPresentRows(executor, definition, rowsToRead(changes), branch.server, false);
-  return rows.map((row) => places.map((place) => row[place] ?? null));
+  const columns = definition.columns.map((column) => column.name);
+  // Under another key the rows of the record cannot be found.
+  if (!definition.key.columns.every((name) => changes.columns.includes(name))) return [];
+  const keys = rowsToRead(changes).map((row) => reordered(row, changes.columns, columns));
+  const rows = await readPresentRows(executor, definition, keys, branch.server, false);
+  return rows.map((row) => reordered(row, columns, changes.columns));
 }
 
 /**
