@@ -16,21 +16,30 @@ export function keyIndexHint(table: TableDefinition): string {
   return `FORCE INDEX (${quoteIdentifier(table.key.name)})`;
 }
 
-type Comparison = { readonly equal: string } | { readonly condition: string };
+type Comparison = { readonly equal: readonly string[] } | { readonly condition: string };
 
 /** No time zone's clock has ever been put back by more at once, days left out apart. */
 const CLOCK_CHANGE_SECONDS = 7200;
+const LAST_SECOND = 2 ** 31 - 1;
+const LAST_SIGNED = 2n ** 63n - 1n;
 
 /**
  * A TIMESTAMP compares as local time, which occurs twice when clocks are put back. So near a clock change
  * a range around the value is read, and the stored seconds decide.
  */
 function timestampCondition(name: string, epoch: string): string {
+  const seconds = Math.trunc(Number(epoch));
+  const exact = `FROM_UNIXTIME(${epoch})`;
+  const stored = `UNIX_TIMESTAMP(${name})=${epoch}`;
+  // Beyond the ends of its range FROM_UNIXTIME gives NULL; no clock is changed there.
+  if (seconds < CLOCK_CHANGE_SECONDS || Math.abs(LAST_SECOND - seconds) < CLOCK_CHANGE_SECONDS) {
+    return `(${name}=${exact} AND ${stored})`;
+  }
   const early = `FROM_UNIXTIME(${epoch}-${CLOCK_CHANGE_SECONDS})`;
   const late = `FROM_UNIXTIME(${epoch}+${CLOCK_CHANGE_SECONDS})`;
   const quiet = `TIMESTAMPDIFF(SECOND,${early},${late})=${2 * CLOCK_CHANGE_SECONDS}`;
-  const bound = (otherwise: string) => `IF(${quiet},FROM_UNIXTIME(${epoch}),${otherwise})`;
-  return `(${name} BETWEEN ${bound(early)} AND ${bound(late)} AND UNIX_TIMESTAMP(${name})=${epoch})`;
+  const bound = (otherwise: string) => `IF(${quiet},${exact},${otherwise})`;
+  return `(${name} BETWEEN ${bound(early)} AND ${bound(late)} AND ${stored})`;
 }
 
 /** Days that the calendar has not. MySQL takes none of them in a string, unless sql_mode lets it. */
@@ -45,7 +54,7 @@ function dateComparison(
   literal: string,
   server: 'mysql' | 'mariadb',
 ): Comparison {
-  if (server === 'mariadb' || isOnCalendar(value)) return { equal: literal };
+  if (server === 'mariadb' || isOnCalendar(value)) return { equal: [literal] };
   const digits = value.replace(/[-: ]/g, '');
   const [, month, day] = value.slice(0, 10).split('-').map(Number);
   // As a number, zero parts pass in every sql_mode; a 31st of February only in a comparison of numbers.
@@ -69,7 +78,21 @@ function comparison(
   // A number among the texts of an IN list would have them all compared as numbers.
   if ((family === 'enum' || family === 'set') && Buffer.isBuffer(value))
     return { condition: `${name}=${literal}` };
-  return { equal: literal };
+  // MariaDB compares signed and unsigned numbers of one IN list as decimals, for which it reads the whole table.
+  if ((family === 'integer' || family === 'bit') && BigInt(literal) > LAST_SIGNED)
+    return { condition: `${name}=${literal}` };
+  return { equal: family === 'text' ? paddings(column, value, literal) : [literal] };
+}
+
+/**
+ * Under PAD_CHAR_TO_FULL_LENGTH a CHAR compares with all its spaces; a collation that does not ignore them then
+ * finds it by nothing else.
+ */
+function paddings(column: ColumnDefinition, value: string | Buffer, literal: string): readonly string[] {
+  const length = column.maxLength ?? 0;
+  const full = typeof value === 'string' && Array.from(value).length >= length;
+  if (column.dataType !== 'char' || column.spaceWeights !== null || full) return [literal];
+  return [literal, `RPAD(${literal},${length},' ')`];
 }
 
 /**
@@ -99,13 +122,15 @@ export function keyCondition(
     // ORs, not (a, b) IN (...): MariaDB reads the whole table for that.
     const each = rows.map((row) =>
       compare(row)
-        .map((part, at) => ('equal' in part ? `${columns[at]?.name}=${part.equal}` : part.condition))
+        .map((part, at) =>
+          'equal' in part ? `${columns[at]?.name} IN (${part.equal.join(',')})` : part.condition,
+        )
         .join(' AND '),
     );
     return `(${each.map((condition) => `(${condition})`).join(' OR ')})`;
   }
   const parts = rows.flatMap(compare);
-  const equals = parts.flatMap((part) => ('equal' in part ? [part.equal] : []));
+  const equals = parts.flatMap((part) => ('equal' in part ? part.equal : []));
   const conditions = parts.flatMap((part) => ('condition' in part ? [part.condition] : []));
   if (equals.length > 0) conditions.unshift(`${only.name} IN (${equals.join(',')})`);
   return conditions.length === 1 ? conditions.join('') : `(${conditions.join(' OR ')})`;

@@ -24,7 +24,9 @@ export function weightExpression(
   prefix: number | null,
 ): string | undefined {
   if (columnFamily(column) !== 'text' || column.collation === null) return undefined;
-  const text = prefix === null ? name : `LEFT(${name},${prefix})`;
+  // PAD_CHAR_TO_FULL_LENGTH shows a CHAR with spaces that its index does not have.
+  const stored = column.dataType === 'char' ? `TRIM(TRAILING ' ' FROM ${name})` : name;
+  const text = prefix === null ? stored : `LEFT(${stored},${prefix})`;
   const weight = weightOf(text, column.spaceWeights);
   const short = (prefix ?? column.maxLength ?? Number.MAX_SAFE_INTEGER) <= LONGEST_WEIGHT / 4;
   if (short) return `HEX(${weight})`;

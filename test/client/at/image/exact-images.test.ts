@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { valueLiteral } from '../../../../src/client/at/image/literal.js';
 import { type DatabaseServer, servers } from '../../../support/servers.js';
-import { APPLICATION_SETTINGS, RawSession, RESTORING } from './session.js';
+import { closeAll, openApplications, RawSession, RESTORING } from './session.js';
 import { TYPES } from './types.js';
 
 /** What the binary protocol says of the values: another way than the image's, to check it by. */
@@ -20,14 +20,19 @@ describe('An image of a row', () => {
   let server: DatabaseServer;
   let database: string;
   let restoring: RawSession;
+  let applications: ReadonlyMap<string, RawSession>;
 
   before(async () => {
     [server] = await servers();
     database = await server.createDatabase('image');
     restoring = await RawSession.open(server, database, RESTORING);
+    applications = await openApplications(server, database);
   });
 
-  after(() => restoring.close());
+  after(async () => {
+    await closeAll(applications);
+    await restoring.close();
+  });
 
   for (const { type, values, only } of TYPES) {
     it(`holds every value of ${type.slice(0, 50)} exactly, in any session, and writes it back`, async () => {
@@ -43,15 +48,10 @@ describe('An image of a row', () => {
       assert.ok(column);
       const image = await restoring.image(table, 'ORDER BY id');
       assert.equal(image.length, values.length + 1);
-      for (const [settings, statements] of Object.entries(APPLICATION_SETTINGS)) {
-        const session = await RawSession.open(server, database, statements);
-        try {
-          const definition = await session.table(name);
-          assert.deepEqual(definition, table, settings);
-          assert.deepEqual(await session.image(definition, 'ORDER BY id'), image, settings);
-        } finally {
-          await session.close();
-        }
+      for (const [settings, session] of applications) {
+        const definition = await session.table(name);
+        assert.deepEqual(definition, table, settings);
+        assert.deepEqual(await session.image(definition, 'ORDER BY id'), image, settings);
       }
       const before = [await binaryRows(restoring, name), await server.dump(database)];
       await restoring.query(`UPDATE ${name} SET v = NULL`);

@@ -99,3 +99,20 @@ export const APPLICATION_SETTINGS: Readonly<Record<string, readonly string[]>> =
   ],
   'a zone east': ["SET time_zone = '+13:00'", "SET sql_mode = 'ANSI,TRADITIONAL'"],
 };
+
+/** One open session for each kind of application. */
+export async function openApplications(
+  server: DatabaseServer,
+  database: string,
+  settings: Readonly<Record<string, readonly string[]>> = APPLICATION_SETTINGS,
+): Promise<ReadonlyMap<string, RawSession>> {
+  const sessions = new Map<string, RawSession>();
+  for (const [name, statements] of Object.entries(settings)) {
+    sessions.set(name, await RawSession.open(server, database, statements));
+  }
+  return sessions;
+}
+
+export async function closeAll(sessions: ReadonlyMap<string, RawSession>): Promise<void> {
+  for (const session of sessions.values()) await session.close();
+}

@@ -21,7 +21,7 @@ export const TYPES: readonly TypeCase[] = [
   { type: 'MEDIUMINT UNSIGNED', values: ['0', '16777215'] },
   { type: 'INT(7) ZEROFILL', values: ['0', '42', '4294967295'] },
   { type: 'BIGINT', values: ['-9223372036854775808', '9223372036854775807', '9007199254740993'] },
-  { type: 'BIGINT UNSIGNED', values: ['0', '18446744073709551615'] },
+  { type: 'BIGINT UNSIGNED', values: ['0', '9223372036854775808', '18446744073709551615'] },
   { type: 'BIT(1)', values: ["b'0'", "b'1'"] },
   { type: 'BIT(13)', values: ["b'0'", "b'1000000000001'"] },
   { type: 'BIT(64)', values: ['0', '18446744073709551615', '9223372036854775808'] },
