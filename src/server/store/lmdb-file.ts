@@ -7,7 +7,6 @@ const MAGIC = 0xbeefc0de;
 const VERSION_AT = 28;
 const VERSION = 2;
 const PAGE_SIZE_AT = 48;
-const LAST_PAGE_AT = 144;
 const META_BYTES = 168;
 const META_PAGES = 2;
 
@@ -46,13 +45,7 @@ function bytesNeeded(file: number): number {
     return META_PAGES * META_BYTES;
   }
   const pageSize = first.readUInt32LE(PAGE_SIZE_AT);
-  const second = readMeta(file, pageSize);
-  const lastPage = Math.max(lastPageOf(first), lastPageOf(second), META_PAGES - 1);
-  return (lastPage + 1) * pageSize;
-}
-
-function lastPageOf(meta: Buffer): number {
-  return Number(meta.readBigUInt64LE(LAST_PAGE_AT));
+  return META_PAGES * pageSize;
 }
 
 /** What is beyond the end of the file reads as zeros. */
