@@ -14,16 +14,18 @@ const MAX_AGE_MS = 60_000;
 export class CompensationTables implements TableSource {
   readonly #known = new LRUCache<string, TableDefinition>({ max: MAX_TABLES, ttl: MAX_AGE_MS });
 
-  async table(executor: SqlExecutor, schema: string, name: string): Promise<TableDefinition | undefined> {
+  async table(
+    executor: SqlExecutor,
+    schema: string,
+    name: string,
+    fresh: boolean,
+  ): Promise<TableDefinition | undefined> {
     const id = JSON.stringify([schema, name]);
-    const known = this.#known.get(id);
+    const known = fresh ? undefined : this.#known.get(id);
     if (known !== undefined) return known;
     const loaded = await loadTable(executor, schema, name);
-    if (loaded !== undefined) this.#known.set(id, loaded);
+    if (loaded === undefined) this.#known.delete(id);
+    else this.#known.set(id, loaded);
     return loaded;
-  }
-
-  forget(schema: string, name: string): void {
-    this.#known.delete(JSON.stringify([schema, name]));
   }
 }

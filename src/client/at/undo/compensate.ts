@@ -15,10 +15,16 @@ import { deleteUndoLogsSql, insertDefenceSql, LOG_STATUS_DEFENCE, lockUndoLogSql
 
 /** Where compensation gets table definitions. */
 export interface TableSource {
-  /** @returns undefined when there is no such table */
-  table(executor: SqlExecutor, schema: string, name: string): Promise<TableDefinition | undefined>;
-  /** The definition that was given is out of date. */
-  forget(schema: string, name: string): void;
+  /**
+   * @param fresh reads the definition anew; otherwise one that was read before may do
+   * @returns undefined when there is no such table
+   */
+  table(
+    executor: SqlExecutor,
+    schema: string,
+    name: string,
+    fresh: boolean,
+  ): Promise<TableDefinition | undefined>;
 }
 
 /** The branch to be rolled back. */
@@ -75,12 +81,7 @@ interface RecordedTable {
 }
 
 async function present(executor: SqlExecutor, { changes, table }: RecordedTable, branch: BranchToUndo) {
-  try {
-    return await readPresentRows(executor, table, rowsToRead(changes), branch.server, true);
-  } catch (error) {
-    if (error instanceof TableChanged) branch.tables.forget(table.schema, table.name);
-    throw error;
-  }
+  return readPresentRows(executor, table, rowsToRead(changes), branch.server, true);
 }
 
 async function readBack(
@@ -103,13 +104,14 @@ async function restore(
   executor: SqlExecutor,
   recorded: readonly TableChanges[],
   branch: BranchToUndo,
+  fresh: boolean,
 ): Promise<void> {
   const tables: RecordedTable[] = [];
   const restorations: TableRestorations[] = [];
   const dirty: (DirtyRow & { table: string })[] = [];
   for (const changes of recorded) {
     const name = `${changes.schema}.${changes.table}`;
-    const table = await branch.tables.table(executor, changes.schema, changes.table);
+    const table = await branch.tables.table(executor, changes.schema, changes.table, fresh);
     if (table === undefined) throw refused(`table ${name} is not there any more`, branch);
     checkColumns(changes, table, branch);
     // As for an INSERT: refuses triggers, whose writes nobody would take back. Cascades are looked at by step.
@@ -140,7 +142,7 @@ async function insertDefence(executor: SqlExecutor, branch: BranchToUndo): Promi
   }
 }
 
-async function undo(executor: SqlExecutor, branch: BranchToUndo): Promise<void> {
+async function undo(executor: SqlExecutor, branch: BranchToUndo, fresh: boolean): Promise<void> {
   const { rows } = await executor.query(lockUndoLogSql(branch.schema, branch));
   const [row] = rows;
   if (row === undefined) {
@@ -156,11 +158,15 @@ async function undo(executor: SqlExecutor, branch: BranchToUndo): Promise<void> 
   if (record.xid !== branch.xid || record.branchId !== branch.branchId) {
     throw refused(`its undo record is that of branch ${record.branchId} of ${record.xid}`, branch);
   }
-  await restore(executor, record.tables, branch);
+  await restore(executor, record.tables, branch, fresh);
   await executor.query(deleteUndoLogsSql(branch.schema, [branch]));
 }
 
 function answerTo(error: unknown): PhaseTwoAnswer {
+  if (error instanceof TableChanged) {
+    const detail = `the table does not fit its definition: ${error.message}`;
+    return { outcome: 'PHASE_TWO_NEEDS_ATTENTION', code: 'COMPENSATION_REFUSED', detail };
+  }
   if (error instanceof GlobalTxError) {
     const code = error.code === 'DIRTY_WRITE' ? 'DIRTY_WRITE' : 'COMPENSATION_REFUSED';
     return { outcome: 'PHASE_TWO_NEEDS_ATTENTION', code, detail: error.message };
@@ -180,16 +186,15 @@ export function retryAnswer(error: unknown): PhaseTwoAnswer {
   return { outcome: 'PHASE_TWO_RETRY', code: 'INTERNAL', detail: serverMessage(error) };
 }
 
-async function attempt(executor: SqlExecutor, branch: BranchToUndo): Promise<PhaseTwoAnswer> {
+async function attempt(executor: SqlExecutor, branch: BranchToUndo, fresh: boolean): Promise<PhaseTwoAnswer> {
   try {
     await executor.query('START TRANSACTION');
-    await undo(executor, branch);
+    await undo(executor, branch, fresh);
     await executor.query('COMMIT');
     return DONE;
   } catch (error) {
     // Rejects when the session is lost, which ends the transaction too; the session must not be used again.
     await executor.query('ROLLBACK');
-    if (error instanceof TableChanged) throw error;
     return answerTo(error);
   }
 }
@@ -208,16 +213,8 @@ async function attempt(executor: SqlExecutor, branch: BranchToUndo): Promise<Pha
  * @throws the error of the lost session, which is then not to be used again: to be answered by PHASE_TWO_RETRY
  */
 export async function compensate(executor: SqlExecutor, branch: BranchToUndo): Promise<PhaseTwoAnswer> {
-  try {
-    return await attempt(executor, branch);
-  } catch (error) {
-    if (!(error instanceof TableChanged)) throw error;
-    // The cached definition was out of date: once more with the new one.
-  }
-  try {
-    return await attempt(executor, branch);
-  } catch (error) {
-    if (!(error instanceof TableChanged)) throw error;
-    return answerTo(refused('a table is altered again and again', branch, error));
-  }
+  const answer = await attempt(executor, branch, false);
+  if (answer.outcome !== 'PHASE_TWO_NEEDS_ATTENTION') return answer;
+  // Nobody is called on the word of a table definition that may be out of date.
+  return attempt(executor, branch, true);
 }

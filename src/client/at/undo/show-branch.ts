@@ -64,9 +64,7 @@ export async function showBranch(executor: SqlExecutor, branch: BranchToUndo): P
   const tables: ShownTable[] = [];
   for (const changes of record.tables) {
     const { schema, table, columns, key } = changes;
-    // Always the newest definition: this is read by a person, once.
-    branch.tables.forget(schema, table);
-    const definition = await branch.tables.table(executor, schema, table);
+    const definition = await branch.tables.table(executor, schema, table, true);
     const present = definition === undefined ? [] : await presentRows(executor, changes, definition, branch);
     const exists = definition !== undefined;
     tables.push({ schema, table, columns, key, exists, rows: rowStates(changes, present) });
