@@ -46,7 +46,7 @@ describe('A condition on keys', () => {
       if (only !== undefined && only !== server.kind) return;
       const name = `t${TYPES.findIndex((each) => each.type === type)}`;
       const column = `v ${type.replace(' NULL', '')} NOT NULL`;
-      for (const key of ['v', 'v, w', 'w, v']) {
+      for (const key of ['v', 'w, v']) {
         await session.query(`DROP TABLE IF EXISTS ${name}`);
         await session.query(
           `CREATE TABLE ${name} (${column}, w INT, x INT, PRIMARY KEY (${key})) DEFAULT CHARACTER SET utf8mb4`,
