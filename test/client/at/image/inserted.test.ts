@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import { insertedKeyCondition } from '../../../../src/client/at/image/inserted.js';
+import type { InsertValue } from '../../../../src/client/at/sql/analysis.js';
+import { type DatabaseServer, servers } from '../../../support/servers.js';
+import { RawSession } from './session.js';
+
+const NULL: InsertValue = { kind: 'null' };
+const DEFAULT: InsertValue = { kind: 'default' };
+
+function literal(text: string): InsertValue {
+  return { kind: 'literal', expression: { text, placeholders: [], offsets: [] } };
+}
+
+function placeholder(index: number): InsertValue {
+  return { kind: 'placeholder', index };
+}
+
+function expression(text: string): InsertValue {
+  return { kind: 'expression', expression: { text, placeholders: [], offsets: [] } };
+}
+
+/** Values of placeholders are given as SQL in `values`. */
+function writer(values: readonly string[]): (value: InsertValue) => string | null {
+  return (value) => {
+    if (value.kind === 'placeholder') return values[value.index] ?? null;
+    return 'expression' in value ? value.expression.text : null;
+  };
+}
+
+function sql(value: InsertValue, values: readonly string[]): string {
+  if (value.kind === 'null') return 'NULL';
+  return value.kind === 'default' ? 'DEFAULT' : (writer(values)(value) ?? '');
+}
+
+describe('The rows of an INSERT', () => {
+  let server: DatabaseServer;
+  let database: string;
+  let session: RawSession;
+
+  before(async () => {
+    [server] = await servers();
+    database = await server.createDatabase('inserted');
+    session = await RawSession.open(server, database, ["SET sql_mode = 'STRICT_TRANS_TABLES'"]);
+  });
+
+  beforeEach(async () => {
+    for (const name of ['auto', 'pair', 'text']) await session.query(`DROP TABLE IF EXISTS ${name}`);
+    await session.query('CREATE TABLE auto (id BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY, n INT)');
+    await session.query('INSERT INTO auto (n) VALUES (0), (0), (0)');
+    await session.query(
+      'CREATE TABLE pair (shop INT NOT NULL DEFAULT 7, id INT AUTO_INCREMENT, n INT, PRIMARY KEY (shop, id), KEY (id))',
+    );
+    await session.query('INSERT INTO pair (n) VALUES (0)');
+    await session.query(
+      "CREATE TABLE text (code VARCHAR(10) DEFAULT 'it''s' PRIMARY KEY, n INT) DEFAULT CHARACTER SET utf8mb4",
+    );
+    await session.query("INSERT INTO text VALUES ('5x', 0), ('05', 0)");
+  });
+
+  after(async () => {
+    await session.query('SET auto_increment_increment = DEFAULT');
+    await session.close();
+  });
+
+  async function inserted(
+    name: string,
+    columns: readonly string[] | null,
+    rows: readonly (readonly InsertValue[])[],
+    values: readonly string[] = [],
+  ): Promise<readonly (readonly unknown[])[]> {
+    const table = await session.table(name);
+    const found = insertedKeyCondition(table, { columns, rows }, server.kind, writer(values), 't');
+    assert.ok('condition' in found, JSON.stringify(found));
+    const list = columns === null ? '' : `(${columns.join(', ')})`;
+    const tuples = rows.map((row) => `(${row.map((value) => sql(value, values)).join(', ')})`);
+    await session.query(`INSERT INTO ${name} ${list} VALUES ${tuples.join(', ')}`);
+    return (await session.find(table, found.condition)).map(({ row }) => row);
+  }
+
+  async function refusal(
+    name: string,
+    columns: readonly string[] | null,
+    rows: readonly (readonly InsertValue[])[],
+    values: readonly string[] = [],
+  ): Promise<string> {
+    const found = insertedKeyCondition(
+      await session.table(name),
+      { columns, rows },
+      server.kind,
+      writer(values),
+    );
+    assert.ok('refused' in found, JSON.stringify(found));
+    return found.refused;
+  }
+
+  it('are found by the keys that were generated', async () => {
+    const rows = [[literal('1')], [literal('2')]];
+    assert.deepEqual(await inserted('auto', ['n'], rows), [
+      ['4', '1'],
+      ['5', '2'],
+    ]);
+    assert.deepEqual(await inserted('auto', null, [[NULL, literal('3')]]), [['6', '3']]);
+    assert.deepEqual(await inserted('auto', ['ID', 'n'], [[DEFAULT, literal('4')]]), [['7', '4']]);
+    assert.deepEqual(await inserted('auto', ['id', 'n'], [[literal('0'), literal('5')]]), [['8', '5']]);
+    assert.deepEqual(await inserted('auto', ['id', 'n'], [[placeholder(0), literal('6')]], ["'0'"]), [
+      ['9', '6'],
+    ]);
+    assert.deepEqual(await inserted('auto', [], [[]]), [['10', null]]);
+  });
+
+  it('are found by the keys that were given', async () => {
+    const rows = [
+      [literal('100'), NULL],
+      [placeholder(0), NULL],
+    ];
+    assert.deepEqual(await inserted('auto', null, rows, ["'18446744073709551614'"]), [
+      ['100', null],
+      ['18446744073709551614', null],
+    ]);
+  });
+
+  it('are found where keys are generated in steps', async () => {
+    await session.query('SET auto_increment_increment = 10');
+    try {
+      const rows = [[literal('1')], [literal('2')], [literal('3')]];
+      const found = await inserted('auto', ['n'], rows);
+      assert.deepEqual(
+        found.map(([, n]) => n),
+        ['1', '2', '3'],
+      );
+    } finally {
+      await session.query('SET auto_increment_increment = DEFAULT');
+    }
+  });
+
+  it('are found under 0 itself, where sql_mode lets it be a value', async () => {
+    await session.query("SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO'");
+    try {
+      assert.deepEqual(await inserted('auto', null, [[literal('0'), literal('1')]]), [['0', '1']]);
+    } finally {
+      await session.query("SET sql_mode = 'STRICT_TRANS_TABLES'");
+    }
+  });
+
+  it('are found by composite keys, given, generated and default parts together', async () => {
+    assert.deepEqual(await inserted('pair', ['n'], [[literal('1')], [literal('2')]]), [
+      ['7', '2', '1'],
+      ['7', '3', '2'],
+    ]);
+    assert.deepEqual(await inserted('pair', ['shop', 'n'], [[literal('8'), literal('3')]]), [
+      ['8', '4', '3'],
+    ]);
+    assert.deepEqual(await inserted('pair', null, [[DEFAULT, literal('9'), NULL]]), [['7', '9', null]]);
+  });
+
+  it('are found by text keys, also when these are written as numbers, and no others are', async () => {
+    assert.deepEqual(await inserted('text', null, [[literal('5'), NULL]]), [['5', null]]);
+    assert.deepEqual(await inserted('text', null, [[placeholder(0), NULL]], ["'a\\'b'"]), [["a'b", null]]);
+    assert.deepEqual(await inserted('text', ['n'], [[literal('1')]]), [["it's", '1']]);
+  });
+
+  it('of given and generated keys together are refused', async () => {
+    assert.match(
+      await refusal('auto', null, [
+        [NULL, NULL],
+        [literal('7'), NULL],
+      ]),
+      /given and generated/,
+    );
+    assert.match(
+      await refusal('auto', null, [
+        [NULL, NULL],
+        [literal('0'), NULL],
+      ]),
+      /both 0 and NULL/,
+    );
+  });
+
+  it('are refused when their keys are computed', async () => {
+    assert.match(await refusal('text', null, [[expression('UUID()'), NULL]]), /expression.*`code`/);
+    assert.match(await refusal('text', null, [[literal('1.5'), NULL]]), /`code`/);
+    await session.query('CREATE TABLE stamped (at TIMESTAMP DEFAULT CURRENT_TIMESTAMP PRIMARY KEY, n INT)');
+    assert.match(await refusal('stamped', ['n'], [[literal('1')]]), /without a value.*`at`/);
+  });
+
+  it('by the hundred are found by the index alone', async () => {
+    const rows = Array.from({ length: 300 }, (_, n) => [literal(String(n))]);
+    assert.equal((await inserted('auto', ['n'], rows)).length, 300);
+  });
+});
