@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import Mocha from 'mocha';
 import { TEMPLATE_VARIABLE, templateFolder } from './support/data-folder.js';
+import { removeFolders } from './support/keeper.js';
 import { PrivateServer, shareServers } from './support/servers.js';
 import { sorted, testFiles } from './support/test-files.js';
 
@@ -36,6 +37,7 @@ const running: PrivateServer[] = [];
 
 async function end(status: number): Promise<never> {
   await Promise.all(running.map((server) => server.stop()));
+  await removeFolders();
   process.exit(status);
 }
 

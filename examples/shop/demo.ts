@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { removeFolders } from '../../test/support/keeper.js';
 import { placeOrders } from './demo/customers.js';
 import { locksHeld } from './demo/locks.js';
 import { type Findings, report } from './demo/report.js';
@@ -27,15 +28,32 @@ const SETTLE_MS = 30_000;
 /** How long a killed coordinator stays away. */
 const OUTAGE_MS = 500;
 
-const { values: options } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    orders: { type: 'string', default: '300' },
-    'kill-coordinator': { type: 'boolean', default: false },
-    'kill-service': { type: 'boolean', default: false },
-    help: { type: 'boolean', short: 'h', default: false },
-  },
-});
+function readOptions() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        json: { type: 'boolean', default: false },
+        orders: { type: 'string', default: '300' },
+        'kill-coordinator': { type: 'boolean', default: false },
+        'kill-service': { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+    const count = Number(values.orders);
+    if (!Number.isInteger(count) || count < 1)
+      throw new Error(`--orders: ${values.orders} is no number of orders`);
+    return { ...values, count };
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${HELP}`);
+    process.exit(2);
+  }
+}
+
+const options = readOptions();
+if (options.help) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
 
 function say(text: string): void {
   (options.json ? process.stderr : process.stdout).write(`${text}\n`);
@@ -99,46 +117,33 @@ function findMissing({ told, committed, stockDeaths }: Findings): string[] {
   return missing;
 }
 
-if (options.help) {
-  process.stdout.write(HELP);
-  process.exit(0);
-}
-const count = Number(options.orders);
-if (!Number.isInteger(count) || count < 1) {
-  process.stderr.write(HELP);
-  process.exit(2);
-}
+/** Resolves with the exit status once somebody wants the demo to end. */
+const interrupted = new Promise<number>((resolve) => {
+  process.once('SIGINT', () => resolve(130));
+  process.once('SIGTERM', () => resolve(143));
+});
 
-const opening = openShop(say);
-for (const [signal, number] of [
-  ['SIGINT', 2],
-  ['SIGTERM', 15],
-] as const) {
-  process.once(signal, async () => {
-    await opening.then((shop) => shop.stop()).catch(() => undefined);
-    process.exit(128 + number);
-  });
-}
-
-let status = 1;
-const shop = await opening;
-try {
+async function run(opening: Promise<Shop>): Promise<number> {
+  const shop = await opening;
   say(`the shop is open, on ${shop.serverName}`);
-  const findings = await takeOrders(shop, count);
+  const findings = await takeOrders(shop, options.count);
   const missing = findMissing(findings);
   say(report(findings));
   for (const sentence of missing) say(`This run proves too little: ${sentence}.`);
   const { committed, rolledBack, wrong, undoLog, locksHeld } = findings;
-  const result = {
-    committed,
-    rolledBack,
-    wrongTotals: wrong.length,
-    undoLogRows: undoLog.pending,
-    locksHeld,
-  };
-  status = wrong.length + undoLog.pending + locksHeld + missing.length === 0 ? 0 : 1;
-  if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
-} finally {
-  await shop.stop();
+  const left = { wrongTotals: wrong.length, undoLogRows: undoLog.pending, locksHeld };
+  if (options.json) process.stdout.write(`${JSON.stringify({ committed, rolledBack, ...left })}\n`);
+  return Object.values(left).every((n) => n === 0) && missing.length === 0 ? 0 : 1;
 }
-process.exit(status);
+
+const opening = openShop(say);
+try {
+  process.exitCode = await Promise.race([run(opening), interrupted]);
+} finally {
+  await opening.then(
+    (shop) => shop.stop(),
+    () => undefined,
+  );
+  await removeFolders();
+}
+process.exit();

@@ -99,7 +99,12 @@ class CoordinatorProcess implements RunningCoordinator {
         ...['--listen', this.address, '--data', this.dataDir, '--port-file', portFile],
         ...(this.#options.args ?? []),
       ],
-      { env: { ...process.env, ...this.#options.env }, stdio: ['ignore', 'pipe', 'pipe'] },
+      {
+        env: { ...process.env, ...this.#options.env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+        // On Ctrl-C the tests end first, then what they started.
+        detached: true,
+      },
     );
     keepProcess(child);
     this.#child = child;

@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
  * and cleans up as soon as the pipe to it breaks.
  */
 let pipe: NodeJS.WritableStream | undefined;
+const folders = new Set<string>();
 
 function tell(verb: 'keep' | 'forget', what: 'process' | 'folder', value: number | string): void {
   if (pipe === undefined) {
@@ -38,6 +39,7 @@ export function keepProcess(child: ChildProcess): void {
 /** Makes a folder of one's own under the system's folder for temporary files; it goes when this process ends. */
 export function temporaryFolder(name = 'test'): string {
   const folder = mkdtempSync(join(tmpdir(), `globaltx-${name}-`));
+  folders.add(folder);
   tell('keep', 'folder', folder);
   return folder;
 }
@@ -45,5 +47,11 @@ export function temporaryFolder(name = 'test'): string {
 /** Removes a folder made by `temporaryFolder` before this process ends. */
 export async function removeFolder(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+  folders.delete(folder);
   tell('forget', 'folder', folder);
+}
+
+/** Removes what is left of them: for the end of a program that wants to leave nothing behind, not even for a moment. */
+export async function removeFolders(): Promise<void> {
+  await Promise.all([...folders].map(removeFolder));
 }

@@ -18,7 +18,7 @@ export interface Told {
 }
 
 /** How long a customer waits after he found a service away. */
-const PAUSE_MS = 700;
+const PAUSE_MS = 1_500;
 const ANSWER_MS = 60_000;
 
 /** A few orders meet the stock service's crash, the first of them early. */

@@ -15,6 +15,13 @@ export interface Findings {
   readonly stockDeaths: number;
 }
 
+/** What codes mean here, for a person. */
+const EXPLANATIONS: Readonly<Record<string, string>> = {
+  LOCK_CONFLICT: 'LOCK_CONFLICT: waited for another order, which was then rolled back',
+  PHASE_ONE_UNFINISHED: 'PHASE_ONE_UNFINISHED: a service died before it had told of its local commit',
+  'service away': 'a service was away, or died in the middle',
+};
+
 function money(cents: number): string {
   return (cents / 100).toLocaleString('en', { minimumFractionDigits: 2 });
 }
@@ -40,7 +47,8 @@ function reasons(told: readonly Told[]): string[] {
   const counts = new Map<string, number>();
   for (const { result, reason } of told) {
     if (result === 'committed') continue;
-    const key = result === 'unknown' ? `outcome unknown to the caller: ${reason}` : reason;
+    const why = EXPLANATIONS[reason] ?? reason;
+    const key = result === 'unknown' ? `outcome unknown to the caller: ${why}` : why;
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
   return [...counts]
