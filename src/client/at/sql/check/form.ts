@@ -14,31 +14,58 @@ export interface ParserForm {
 
 /** How many values of a list are shown to the parser: IN (1, 2, ... 10000) has one form. */
 const LONGEST_RUN = 4;
+/** Repetitions of longer stretches, in tokens, are not looked for. */
+const LONGEST_REPEAT = 200;
 
-/** Collects the text of a form: groups that repeat, and long lists, are written once. */
+const CONNECTIVES = new Set(['AND', 'OR', 'WHEN']);
+/** Words that end what may repeat before them. */
+const BOUNDARIES = new Set(['SET', 'FROM', 'WHERE', 'GROUP', 'HAVING', 'ORDER', 'LIMIT', 'CASE', 'END']);
+
+/** The part of a group between two connectives. */
+interface Level {
+  /** Where the group begins in the output, its parenthesis included. */
+  readonly group: number;
+  begin: number;
+  /** The connective in front; empty for the first part. */
+  connective: string;
+  /** The part before this one with its connective. */
+  previous: string | null;
+}
+
+/**
+ * Collects the text of a form. What repeats is written once: rows and groups that look the same, long lists of
+ * values, `id = 1 OR id = 2 OR ...`, `WHEN 1 THEN 2 WHEN 3 THEN 4 ...`.
+ */
 export class FormWriter {
   readonly #source: Source;
   readonly #out: string[] = [];
   readonly #standIns = new Map<string, string>();
   readonly #names = new Map<string, string>();
-  readonly #open: number[] = [];
+  readonly #levels: Level[] = [newLevel(0)];
   readonly #rowShapes = new Set<string>();
   readonly #keptRows: number[] = [];
   #rowCount = 0;
   #run = 0;
-  #last: { text: string; end: number } | null = null;
+  #lastGroup: { readonly text: string; readonly end: number } | null = null;
 
   constructor(source: Source) {
     this.#source = source;
   }
 
+  /** Outside of parentheses 0. */
   get depth(): number {
-    return this.#open.length;
+    return this.#levels.length - 1;
+  }
+
+  get #level(): Level {
+    return this.#levels.at(-1)!;
   }
 
   write(text: string): void {
     this.#run = 0;
-    this.#out.push(text);
+    if (CONNECTIVES.has(text)) this.#connect(text);
+    else this.#out.push(text);
+    if (BOUNDARIES.has(text)) this.#restart();
   }
 
   name(token: Token): void {
@@ -56,40 +83,40 @@ export class FormWriter {
   /** A value that stands alone between commas: the fifth and later ones of a list are left out. */
   listed(text: string): void {
     const run = this.#out.at(-1) === ',' ? this.#run : 0;
-    if (run >= LONGEST_RUN) this.#out.pop();
+    if (run >= LONGEST_RUN) this.#takeBack(this.#out.length - 1);
     else this.#out.push(text);
     this.#run = run + 1;
   }
 
   comma(): void {
     this.#out.push(',');
+    this.#restart();
   }
 
   open(): void {
-    this.write('(');
-    this.#open.push(this.#out.length - 1);
+    this.#run = 0;
+    this.#levels.push(newLevel(this.#out.length));
+    this.#out.push('(');
   }
 
   /** Ends a group; one that repeats the group before it is taken back. */
   close(): void {
-    this.write(')');
-    const start = this.#open.pop() ?? 0;
-    const text = this.#out.slice(start).join(' ');
-    if (this.#last?.text === text && this.#last.end === start - 1 && this.#out[start - 1] === ',') {
-      this.#out.length = start - 1;
+    const start = this.#end();
+    const text = this.#stretch(start);
+    if (text !== null && this.#lastGroup?.text === text && this.#follows(this.#lastGroup.end, start)) {
+      this.#takeBack(start - 1);
     } else {
-      this.#last = { text, end: this.#out.length };
+      this.#lastGroup = text === null ? null : { text, end: this.#out.length };
     }
   }
 
   /** Ends a row of VALUES; one of a shape that has been seen is taken back. */
   closeRow(): void {
-    this.write(')');
-    const start = this.#open.pop() ?? 0;
+    const start = this.#end();
     const shape = this.#out.slice(start).join(' ');
     const ordinal = this.#rowCount++;
     if (this.#rowShapes.has(shape) && this.#out[start - 1] === ',') {
-      this.#out.length = start - 1;
+      this.#takeBack(start - 1);
       return;
     }
     this.#rowShapes.add(shape);
@@ -104,4 +131,47 @@ export class FormWriter {
       keptRows: this.#keptRows,
     };
   }
+
+  /** Writes the closing parenthesis and gives the place of the opening one. */
+  #end(): number {
+    this.#run = 0;
+    this.#out.push(')');
+    return this.#levels.pop()!.group;
+  }
+
+  #follows(end: number, start: number): boolean {
+    return end === start - 1 && this.#out[start - 1] === ',';
+  }
+
+  #stretch(from: number): string | null {
+    return this.#out.length - from > LONGEST_REPEAT ? null : this.#out.slice(from).join(' ');
+  }
+
+  /** A part that repeats the one before it, connective and all, is taken back. */
+  #connect(connective: string): void {
+    const level = this.#level;
+    const stretch = this.#stretch(level.begin);
+    const part = stretch === null ? null : `${level.connective} ${stretch}`;
+    if (part !== null && part === level.previous) this.#out.length = level.begin - 1;
+    level.previous = level.connective === '' ? null : part;
+    this.#out.push(connective);
+    level.begin = this.#out.length;
+    level.connective = connective;
+  }
+
+  #restart(): void {
+    const level = this.#level;
+    level.begin = this.#out.length;
+    level.connective = '';
+    level.previous = null;
+  }
+
+  #takeBack(length: number): void {
+    this.#out.length = length;
+    this.#restart();
+  }
+}
+
+function newLevel(group: number): Level {
+  return { group, begin: group + 1, connective: '', previous: null };
 }
