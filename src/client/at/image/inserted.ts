@@ -43,7 +43,27 @@ function givenPart(column: ColumnDefinition, text: string): KeyPart {
       if (column.dataType === 'double' && !column.columnType.includes('(')) return { expression: text };
       return { refused: `INSERT with key column ${name} of type ${column.columnType}, which rounds` };
     default:
-      return { expression: text };
+      return { expression: asStored(column, text) };
+  }
+}
+
+/** The value as the column rounds, cuts or fills it: a DATETIME(0) keeps no milliseconds of what it is given. */
+function asStored(column: ColumnDefinition, text: string): string {
+  const size = /\([\d,]+\)/.exec(column.columnType)?.[0] ?? '';
+  switch (column.dataType) {
+    case 'decimal':
+      return `CAST(${text} AS DECIMAL${size})`;
+    case 'binary':
+      return `CAST(${text} AS BINARY${size})`;
+    case 'datetime':
+    case 'timestamp':
+      return `CAST(${text} AS DATETIME${size})`;
+    case 'date':
+      return `CAST(${text} AS DATE)`;
+    case 'time':
+      return `CAST(${text} AS TIME${size})`;
+    default:
+      return text;
   }
 }
 

@@ -56,9 +56,8 @@ function dateComparison(
 ): Comparison {
   if (server === 'mariadb' || isOnCalendar(value)) return { equal: [literal] };
   const digits = value.replace(/[-: ]/g, '');
-  const [, month, day] = value.slice(0, 10).split('-').map(Number);
-  // As a number, zero parts pass in every sql_mode; a 31st of February only in a comparison of numbers.
-  return { condition: month === 0 || day === 0 ? `${name}=${digits}` : `${name}+0=${digits}` };
+  // The zero date passes as a number; the others only where numbers are compared, which no index serves.
+  return { condition: /^[0.]*$/.test(digits) ? `${name}=0` : `${name}+0=${digits}` };
 }
 
 function comparison(

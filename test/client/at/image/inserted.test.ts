@@ -159,6 +159,34 @@ describe('The rows of an INSERT', () => {
     assert.deepEqual(await inserted('text', ['n'], [[literal('1')]]), [["it's", '1']]);
   });
 
+  for (const [type, value, stored] of [
+    ['DECIMAL(10, 2)', '1.129', '1.13'],
+    ['DATETIME', "'2020-01-01 10:00:00.4'", '2020-01-01 10:00:00'],
+    ['DATETIME(3)', "'2020-1-1 10:00:00.1234'", '2020-01-01 10:00:00.123'],
+    ['TIMESTAMP(2)', "'2020-01-01 10:00:00.124'", '2020-01-01 10:00:00.12'],
+    ['DATE', "'2020-01-01 00:00:00'", '2020-01-01'],
+    ['DATE', '20200102', '2020-01-02'],
+    ['TIME(1)', "'-100:00:00.11'", '-100:00:00.1'],
+    ['YEAR', '99', '1999'],
+    ["ENUM('a', 'b')", '2', 'b'],
+    ['BIT(8)', "b'101'", Buffer.from([5])],
+    ['BINARY(3)', "'a'", Buffer.from([0x61, 0, 0])],
+    ['VARBINARY(3)', "X'ff'", Buffer.from([0xff])],
+    ['CHAR(5)', "'a '", 'a'],
+    ['BIGINT', "'-5'", '-5'],
+    ['INT', 'TRUE', '1'],
+  ] as const) {
+    it(`are found by a key of type ${type} that was given as ${value}`, async () => {
+      await session.query('DROP TABLE IF EXISTS given');
+      await session.query(
+        `CREATE TABLE given (k ${type} NOT NULL PRIMARY KEY, n INT) DEFAULT CHARACTER SET utf8mb4 ` +
+          'COLLATE utf8mb4_general_ci',
+      );
+      await session.query("SET time_zone = '+00:00'");
+      assert.deepEqual(await inserted('given', null, [[literal(value), literal('1')]]), [[stored, '1']]);
+    });
+  }
+
   it('of given and generated keys together are refused', async () => {
     assert.match(
       await refusal('auto', null, [

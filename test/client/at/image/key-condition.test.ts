@@ -67,6 +67,9 @@ describe('A condition on keys', () => {
             server.kind,
           );
           assert.deepEqual(inOrder(await application.find(table, all)), images, settings);
+          const { affectedRows } = await application.query(`UPDATE ${name} SET x = x + 1 WHERE ${all}`);
+          assert.equal(affectedRows, images.length, settings);
+          await session.query(`UPDATE ${name} SET x = 0`);
           if (settings !== 'default settings') continue;
           // A 31st of February is found as a number, which no index serves.
           if (type.startsWith('DATE') && server.kind === 'mysql') continue;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { unwritable, valueLiteral } from '../../../../src/client/at/image/literal.js';
 import { planImage, TableChanged } from '../../../../src/client/at/image/plan.js';
+import { unrestorable } from '../../../../src/client/at/image/restorable.js';
 import { changedColumns, rowsEqual } from '../../../../src/client/at/image/row-equality.js';
 import { GlobalTxError } from '../../../../src/protocol/errors.js';
 import { type DatabaseServer, servers } from '../../../support/servers.js';
@@ -101,6 +102,10 @@ describe('The image of an odd table', () => {
         () => valueLiteral(column, value, server.kind),
         (error) => error instanceof GlobalTxError && error.code === 'COMPENSATION_REFUSED',
       );
+      assert.match(unrestorable(table, { before: row, after: null }) ?? '', /JSON/);
+      assert.match(unrestorable(table, { before: row, after: [row[0] ?? null, 'null'] }) ?? '', /JSON/);
+      assert.equal(unrestorable(table, { before: row, after: ['9', value] }), undefined);
+      assert.equal(unrestorable(table, { before: null, after: row }), undefined);
     }
   });
 
