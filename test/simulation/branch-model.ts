@@ -6,7 +6,7 @@ import type { Process } from './process.js';
 import { must } from './violation.js';
 import { resourceName, type World } from './world.js';
 
-const DATABASE_WAIT_MS = 2_000;
+const DATABASE_WAIT_MS = 8_000;
 
 function lockSet(resource: number, table: string, rows: readonly number[], mode: LockSet['mode']): LockSet {
   return { resourceId: resourceName(resource), table, mode, keys: rows.map((row) => `PRIMARY/${row}`) };
@@ -128,7 +128,7 @@ function* tryBranch(process: Process, registering: Registering): Routine<'commit
   } else {
     database.commit(local);
     process.closed(local);
-    world.committedLocally(registering.xid, step);
+    world.committedLocally(registering.xid, branchId, step);
   }
   report(step.localCommit === 'done' ? 'PHASE_ONE_DONE' : 'PHASE_ONE_UNKNOWN');
   return step.localCommit === 'done' ? 'committed' : 'failed';

@@ -107,6 +107,16 @@ export class Database {
     this.#release(local);
   }
 
+  /** Somebody outside changes a row, preferably one that a branch has changed. */
+  outsideWrite(preferred: number): void {
+    const touched = [...this.undo.values()].flatMap((undo) =>
+      undo === 'defence' ? [] : undo.map(({ row }) => row),
+    );
+    const row = touched[preferred % touched.length] ?? preferred;
+    const state = this.rows[row]!;
+    if (!this.isLocked(row)) this.rows[row] = { ...state, version: state.version + 1 };
+  }
+
   /** Takes back what writers outside did to the rows of a branch. */
   repair(xid: string, branchId: string): void {
     const undo = this.undo.get(undoKey(xid, branchId));

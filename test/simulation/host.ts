@@ -16,10 +16,17 @@ import { Violation } from './violation.js';
 
 type Message = Exclude<Effect, { type: 'store' }>;
 
-/** What is done to the effects before they are carried out; a test puts a fault of the coordinator's own in here. */
-export type Tamper = (effects: Effect[], event: CoreEvent) => Effect[];
+/** A defect that a test puts into the coordinator, to show that it is caught. */
+export interface Defect {
+  /** Changes what the core has decided to do. */
+  readonly tamper?: (effects: Effect[], state: CoordinatorState) => Effect[];
+  /** Changes what the core gets to hear; undefined: nothing. */
+  readonly mishear?: (event: CoreEvent) => CoreEvent | undefined;
+  /** Lets messages go before their writes are done. */
+  readonly hasty?: boolean;
+}
 
-/** Whole seconds between the simulation's zero and the core's: its times are those of a real clock. */
+/** The simulation's zero on the core's clock, in milliseconds since 1970. */
 const EPOCH = 1_700_000_000_000;
 
 export interface TraceEntry {
@@ -34,9 +41,7 @@ export interface HostParts {
   readonly options: Options;
   readonly faults: readonly PlannedFault[];
   readonly checks: Checks;
-  readonly tamper: Tamper | undefined;
-  /** Lets messages go before their writes are done: only to show that this is caught. */
-  readonly hasty: boolean;
+  readonly defect: Defect;
   deliver(message: Message): void;
   /** Every stream is gone. */
   lost(): void;
@@ -89,7 +94,9 @@ export class Host {
     }
     this.trace.push({ time: this.#parts.scheduler.time, what: event });
     this.events++;
-    this.#carryOut(event, () => step(this.state, event, this.#now));
+    const { mishear } = this.#parts.defect;
+    const heard = mishear === undefined ? event : mishear(event);
+    if (heard !== undefined) this.#carryOut(heard, () => step(this.state, heard, this.#now));
   }
 
   stepClock(ms: number): void {
@@ -111,6 +118,11 @@ export class Host {
     });
   }
 
+  /** How many writes the store has had. */
+  get writes(): number {
+    return this.#writes;
+  }
+
   get #now(): number {
     return this.#parts.scheduler.time + this.#clockOffset;
   }
@@ -122,7 +134,8 @@ export class Host {
   }
 
   #carryOut(event: CoreEvent | 'recovery', act: () => Effect[]): void {
-    const { checks, tamper, hasty } = this.#parts;
+    const { checks, defect } = this.#parts;
+    const hasty = defect.hasty === true;
     let effects: Effect[];
     try {
       effects = act();
@@ -131,7 +144,7 @@ export class Host {
     }
     if (event === 'recovery') checks.recovered(this.state);
     else checks.stepped(this.state);
-    if (tamper !== undefined && event !== 'recovery') effects = tamper(effects, event);
+    if (defect.tamper !== undefined) effects = defect.tamper(effects, this.state);
     const changes = effects.flatMap((effect) => (effect.type === 'store' ? [effect.change] : []));
     const messages = effects.filter((effect) => effect.type !== 'store');
     if (hasty) for (const message of messages) this.#deliver(message);

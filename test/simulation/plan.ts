@@ -58,6 +58,7 @@ export type PlannedFault =
   | { readonly kind: 'stream break'; readonly at: number; readonly process: number }
   | { readonly kind: 'process crash'; readonly at: number; readonly process: number; readonly downMs: number }
   | { readonly kind: 'process pause'; readonly at: number; readonly process: number; readonly ms: number }
+  /** In a row that a branch has changed, if there is one. */
   | { readonly kind: 'outside write'; readonly at: number; readonly resource: number; readonly row: number };
 
 /** Everything that a run is made from. Shrinking takes transactions and faults out of it. */
@@ -70,12 +71,12 @@ export interface Plan {
 
 function makeOptions(seed: number): Options {
   const dice = new Dice(seed).stream('options');
-  const calm = dice.chance(0.15);
+  const calm = dice.chance(0.1);
   const rate = (most: number) => (calm || dice.chance(0.4) ? 0 : (dice.between(1, 100) / 100) * most);
   return {
     processes: dice.between(1, 4),
     resources: dice.between(1, 3),
-    rows: dice.between(1, 5),
+    rows: dice.pick([2, 5, 12, 40]),
     transactions: dice.between(3, 40),
     faultsMs: calm ? 0 : dice.between(5_000, 30_000),
     lost: rate(0.15),
@@ -101,7 +102,7 @@ function makeOptions(seed: number): Options {
 function makeStep(dice: Dice, options: Options, launcher: number): Step {
   const rows = dice.some(
     Array.from({ length: options.rows }, (_, row) => row),
-    dice.between(1, 3),
+    dice.pick([1, 1, 2, 3]),
   );
   if (dice.chance(0.5)) rows.sort((a, b) => a - b);
   return {
@@ -113,10 +114,10 @@ function makeStep(dice: Dice, options: Options, launcher: number): Step {
       : [],
     forUpdate: dice.chance(0.2),
     addsLocks: dice.chance(0.15),
-    lockWaitMs: dice.pick([0, 50, 1_000, 10_000]),
+    lockWaitMs: dice.pick([0, 300, 10_000, 10_000, 10_000]),
     tries: dice.between(1, 3),
-    thinkMs: dice.pick([0, 1, 30, 500]),
-    dawdleMs: dice.chance(0.1) ? dice.between(100, 15_000) : dice.under(3),
+    thinkMs: dice.pick([0, 1, 5, 100]),
+    dawdleMs: dice.chance(0.05) ? dice.between(100, 15_000) : dice.under(3),
     localCommit: dice.chance(0.85)
       ? 'done'
       : dice.pick(['fails', 'unknown, done', 'unknown, failed'] as const),
@@ -144,12 +145,12 @@ function makeTransaction(seed: number, options: Options, index: number): Planned
   const steps = Array.from({ length: dice.between(1, 4) }, () => makeStep(dice, options, process));
   return {
     index,
-    at: dice.under(options.transactions * dice.pick([50, 300, 1_500])),
+    at: dice.under(options.transactions * dice.pick([30, 300, 1_500])),
     process,
-    timeoutMs: dice.pick([500, 3_000, 10_000, 60_000]),
+    timeoutMs: dice.pick([1_000, 10_000, 60_000, 60_000, 60_000]),
     steps: balanced(steps),
     sideBySide: dice.chance(0.3),
-    end: dice.chance(0.8) ? 'commit' : dice.pick(['rollback', 'walk away'] as const),
+    end: dice.chance(0.85) ? 'commit' : dice.pick(['rollback', 'walk away'] as const),
   };
 }
 
@@ -184,7 +185,7 @@ function makeFaults(seed: number, options: Options): PlannedFault[] {
     const ms = dice.between(10, 15_000);
     faults.push({ kind: 'process pause', at: at(), process: dice.under(options.processes), ms });
   }
-  for (let count = dice.chance(0.3) ? dice.between(1, 4) : 0; count > 0; count--) {
+  for (let count = dice.chance(0.3) ? dice.between(1, 8) : 0; count > 0; count--) {
     const resource = dice.under(options.resources);
     faults.push({ kind: 'outside write', at: at(), resource, row: dice.under(options.rows) });
   }

@@ -1,5 +1,5 @@
 import type { Options, Plan } from './plan.js';
-import { type Run, type RunSettings, runPlan } from './run.js';
+import { type MakeDefect, type Run, runPlan } from './run.js';
 
 const MOST_RUNS = 400;
 
@@ -36,14 +36,14 @@ function* simpler(plan: Plan): Iterable<Plan> {
 }
 
 /** The smallest run that could be found that breaks the same rule. */
-export function shrink(run: Run, settings: RunSettings = {}): Run {
+export function shrink(run: Run, makeDefect?: MakeDefect): Run {
   let best = run;
   let runs = 0;
   for (let progress = true; progress && runs < MOST_RUNS; ) {
     progress = false;
     for (const plan of simpler(best.plan)) {
       if (++runs > MOST_RUNS) break;
-      const tried = runPlan(plan, settings);
+      const tried = runPlan(plan, makeDefect);
       if (tried.violation?.rule !== run.violation?.rule) continue;
       best = tried;
       progress = true;

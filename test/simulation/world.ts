@@ -3,7 +3,7 @@ import { listTransactions, lockCount } from '../../src/server/core/index.js';
 import { Checks } from './checks/checks.js';
 import { Database } from './database.js';
 import { Dice } from './dice.js';
-import { Host, type Tamper } from './host.js';
+import { type Defect, Host } from './host.js';
 import { Stream, type Upstream } from './network.js';
 import type { Options, Plan, PlannedFault, PlannedTransaction, Step } from './plan.js';
 import { Process } from './process.js';
@@ -40,7 +40,7 @@ export class World {
   #lives = 0;
   #running = 0;
 
-  constructor(plan: Plan, tamper: Tamper | undefined, hasty: boolean) {
+  constructor(plan: Plan, defect: Defect) {
     this.#plan = plan;
     this.options = plan.options;
     this.dice = new Dice(plan.seed).stream('world');
@@ -55,8 +55,7 @@ export class World {
       options: plan.options,
       faults: plan.faults,
       checks: this.checks,
-      tamper,
-      hasty,
+      defect,
       deliver: (message) => {
         const to = this.#streams.get(message.session);
         if (to === undefined) return;
@@ -130,18 +129,14 @@ export class World {
     stream.carry('up', () => this.host.submit({ type: 'frame', session: stream.session, id, body }));
   }
 
-  committedLocally(xid: string, step: Step): void {
+  committedLocally(xid: string, branchId: string, step: Step): void {
+    this.checks.committedLocally(branchId);
     const changes = this.#changes.get(xid) ?? new Map<string, number>();
     this.#changes.set(xid, changes);
     for (const { row, delta } of step.changes) {
       const name = `${step.resource}/${row}`;
       changes.set(name, (changes.get(name) ?? 0) + delta);
     }
-    must(
-      !this.checks.decisions.has(xid) || this.checks.decisions.get(xid) === 'ROLLBACK',
-      'a commit waits for phase one',
-      () => xid,
-    );
   }
 
   /** What a transaction that is not decided has changed in a row. */
@@ -205,12 +200,7 @@ export class World {
         this.scheduler.after(fault.at, () => this.process(fault.process).pause(fault.ms));
         break;
       case 'outside write':
-        this.scheduler.after(fault.at, () => {
-          const database = this.database(fault.resource);
-          const state = database.rows[fault.row]!;
-          if (database.isLocked(fault.row)) return;
-          database.rows[fault.row] = { ...state, version: state.version + 1 };
-        });
+        this.scheduler.after(fault.at, () => this.database(fault.resource).outsideWrite(fault.row));
         break;
     }
   }

@@ -62,7 +62,7 @@ export class LockTable {
       for (const key of set.keys) {
         const lock = keys.get(key);
         if (lock === undefined) continue;
-        const holder = lock.holderInTheWay(transaction, set.mode);
+        const holder = lock.holderInTheWay(transaction, set.mode, true);
         if (holder?.status === 'ROLLING_BACK') return { set, key, transaction: holder, isHolder: true };
         if (found !== undefined) continue;
         if (holder !== undefined) found = { set, key, transaction: holder, isHolder: true };

@@ -92,12 +92,25 @@ export class Lock {
     return true;
   }
 
-  /** A holder, other than `transaction`, that a hold in this mode would not go with. */
-  holderInTheWay(transaction: GlobalTransaction, mode: LockMode): GlobalTransaction | undefined {
+  /**
+   * A holder, other than `transaction`, that a hold in this mode would not go with; with `rollingBackFirst`,
+   * one that is being rolled back if there is one.
+   */
+  holderInTheWay(
+    transaction: GlobalTransaction,
+    mode: LockMode,
+    rollingBackFirst = false,
+  ): GlobalTransaction | undefined {
     if (this.#many !== undefined) {
       // Several holders are all SHARED.
       if (mode === 'SHARED') return undefined;
-      for (const other of this.#many.keys()) if (other !== transaction) return other;
+      let found: GlobalTransaction | undefined;
+      for (const other of this.#many.keys()) {
+        if (other === transaction) continue;
+        if (!rollingBackFirst || other.status === 'ROLLING_BACK') return other;
+        found ??= other;
+      }
+      return found;
     }
     const only = this.#only;
     if (only === undefined || only.transaction === transaction) return undefined;

@@ -153,6 +153,17 @@ describe('global locks', () => {
     assert.equal(word(desk.register(4, 'd', { locks: [locks(['k'])] })), 'branchRegistered');
   });
 
+  it('refuse a writer at once when only one of several readers is being rolled back', () => {
+    for (const [session, xid] of [
+      [1, 'a'],
+      [2, 'b'],
+    ] as const) {
+      desk.doneBranch(session, xid, [], { locks: [locks(['k'], 'SHARED')] });
+    }
+    desk.rollback(2, 'b');
+    assert.equal(word(desk.register(3, 'c', { locks: [locks(['k'])], lockWaitMs: 5_000 })), 'LOCK_CONFLICT');
+  });
+
   it('are released branch by branch on rollback', () => {
     desk.enlist(1);
     desk.doneBranch(1, 'a', ['k1']);

@@ -1,4 +1,4 @@
-import type { Decision, LockSet } from '../../../src/protocol/frames.js';
+import type { Decision, LockSet, ServerBody } from '../../../src/protocol/frames.js';
 import {
   type CoordinatorState,
   type Effect,
@@ -20,7 +20,6 @@ interface Acknowledged {
   readonly locks: LockSet[];
   /** The client has said that the local transaction is rolled back. */
   failed: boolean;
-  compensated: boolean;
 }
 
 function decisionIn(status: string): Decision | undefined {
@@ -37,13 +36,33 @@ function decisionIn(status: string): Decision | undefined {
   }
 }
 
+function kindOf(body: ServerBody): string {
+  switch (body.body) {
+    case 'transaction':
+      return `${body.transaction.status} ${body.transaction.reason}`.trim();
+    case 'failure':
+      return body.failure.code;
+    case 'phaseTwo':
+      return `push ${body.phaseTwo.decision}`;
+    case 'welcome':
+    case 'done':
+    case 'branchRegistered':
+      return body.body;
+  }
+}
+
 /** What must hold after every event, seen from outside the core. */
 export class Checks {
+  /** What was met: answers by kind, status or failure code, pushes by decision. */
+  readonly met = new Map<string, number>();
   /** By xid: the decision that is on the disk. */
   readonly decisions = new Map<string, Decision>();
   /** Called when a decision reaches the disk. */
   onDecision: (xid: string, decision: Decision) => void = () => undefined;
   readonly #acknowledged = new Map<string, Acknowledged>();
+  /** Branches that a process has compensated; that may be before their registration's answer has arrived. */
+  readonly #compensated = new Set<string>();
+  readonly #committedLocally = new Set<string>();
   readonly #requests = new Map<string, { branchId: string; request: string }>();
   readonly #owners = new Map<string, string>();
   #locks: readonly LockView[] = [];
@@ -95,11 +114,13 @@ export class Checks {
     );
     if (decision === undefined || known !== undefined) return;
     this.decisions.set(xid, decision);
+    if (decision === 'COMMIT') this.#checkPhaseOne(xid);
     this.onDecision(xid, decision);
   }
 
   /** A message has left the coordinator. */
   sent(message: Exclude<Effect, { type: 'store' }>): void {
+    this.#count(message);
     if (message.type === 'end') return;
     const { body } = message;
     if (body.body === 'transaction') {
@@ -149,7 +170,16 @@ export class Checks {
     );
     this.#owners.set(branchId, request);
     if (known !== undefined || earlier !== undefined) return;
-    this.#acknowledged.set(branchId, { ...facts, locks: [...locks], failed: false, compensated: false });
+    must(
+      facts.locksOnly || this.decisions.get(facts.xid) !== 'COMMIT',
+      'a commit waits for phase one',
+      () => `${facts.xid} was committed before ${request} knew of its branch ${branchId}`,
+    );
+    this.#acknowledged.set(branchId, { ...facts, locks: [...locks], failed: false });
+  }
+
+  committedLocally(branchId: string): void {
+    this.#committedLocally.add(branchId);
   }
 
   /** The client says that the branch's local transaction is rolled back. */
@@ -160,8 +190,23 @@ export class Checks {
 
   /** A process has undone the branch, or made sure that it cannot come any more. */
   compensated(branchId: string): void {
-    const known = this.#acknowledged.get(branchId);
-    if (known !== undefined) known.compensated = true;
+    this.#compensated.add(branchId);
+  }
+
+  #count(message: Exclude<Effect, { type: 'store' }>): void {
+    const what = message.type === 'end' ? `end ${message.code}` : kindOf(message.body);
+    this.met.set(what, (this.met.get(what) ?? 0) + 1);
+  }
+
+  #checkPhaseOne(xid: string): void {
+    for (const { xid: owner, branchId, locksOnly, failed } of this.#acknowledged.values()) {
+      if (owner !== xid || locksOnly || failed) continue;
+      must(
+        this.#committedLocally.has(branchId),
+        'a commit waits for phase one',
+        () => `${xid} is committed, its branch ${branchId} is not committed locally`,
+      );
+    }
   }
 
   #checkNewestFirst(xid: string, branchId: string): void {
@@ -171,7 +216,8 @@ export class Checks {
     if (pushed === undefined) return;
     const mine = resources(pushed);
     for (const other of this.#acknowledged.values()) {
-      if (other.xid !== xid || other.locksOnly || other.failed || other.compensated) continue;
+      if (other.xid !== xid || other.locksOnly || other.failed || this.#compensated.has(other.branchId))
+        continue;
       if (BigInt(other.branchId) <= BigInt(branchId)) continue;
       must(
         ![...resources(other)].some((resource) => mine.has(resource)),
@@ -182,13 +228,19 @@ export class Checks {
   }
 
   #checkKept(
-    { xid, branchId, failed, compensated, locksOnly, locks }: Acknowledged,
+    { xid, branchId, failed, locksOnly, locks }: Acknowledged,
     statuses: ReadonlyMap<string, string>,
     branches: ReadonlyMap<string, readonly { readonly branchId: string }[]>,
     held: ReadonlyMap<string, LockView>,
   ): void {
     const status = statuses.get(xid);
-    if (failed || compensated || status === 'COMMITTING' || (locksOnly && status !== 'ACTIVE')) return;
+    if (
+      failed ||
+      this.#compensated.has(branchId) ||
+      status === 'COMMITTING' ||
+      (locksOnly && status !== 'ACTIVE')
+    )
+      return;
     must(
       branches.get(xid)?.some((branch) => branch.branchId === branchId) === true,
       'no acknowledged registration is lost',
@@ -205,13 +257,13 @@ export class Checks {
     }
   }
 
-  #checkEnded(
-    { xid, branchId, failed, compensated, locksOnly }: Acknowledged,
-    state: CoordinatorState,
-  ): void {
+  #checkEnded({ xid, branchId, failed, locksOnly }: Acknowledged, state: CoordinatorState): void {
     const status = state.ended.get(xid)?.status;
     must(
-      status === 'COMMITTED' || failed || compensated || (locksOnly && status !== undefined),
+      status === 'COMMITTED' ||
+        failed ||
+        this.#compensated.has(branchId) ||
+        (locksOnly && status !== undefined),
       'no acknowledged registration is lost',
       () => `${xid} is ${status ?? 'forgotten'}, but branch ${branchId} was not compensated`,
     );
