@@ -30,7 +30,7 @@ const TYPE_NUMBERS: ReadonlyMap<string, readonly number[]> = new Map([
   ['datetime', [12]],
   ['timestamp', [7]],
   ['json', [245]],
-  ['vector', [242, 252]],
+  ['vector', [242, 249, 250, 251, 252, 253, 254]],
 ]);
 
 /** Types that come as one of several numbers, as their length and the server have it. */

@@ -151,6 +151,9 @@ describe('The image of an odd table', () => {
     const table = await session.table('sorted');
     const plan = planImage(table, server.kind);
     const plain = await session.image(table, 'ORDER BY id', plan);
+    for (const rest of ['WHERE id = 999', "WHERE u = 'nobody'", 'WHERE FALSE', 'WHERE id = 1 FOR UPDATE']) {
+      await session.image(table, rest, plan);
+    }
     for (const rest of [
       'ORDER BY RAND(), t',
       'ORDER BY CONCAT(t, u), k LIMIT 2 FOR UPDATE',

@@ -100,6 +100,11 @@ export const APPLICATION_SETTINGS: Readonly<Record<string, readonly string[]>> =
   'a zone east': ["SET time_zone = '+13:00'", "SET sql_mode = 'ANSI,TRADITIONAL'"],
 };
 
+/** What only MariaDB has: empty strings that are NULL, and functions that behave in another way. */
+const MARIADB_SETTINGS: Readonly<Record<string, readonly string[]>> = {
+  'sql_mode of Oracle': ["SET sql_mode = 'ORACLE,EMPTY_STRING_IS_NULL'"],
+};
+
 /** One open session for each kind of application. */
 export async function openApplications(
   server: DatabaseServer,
@@ -107,7 +112,8 @@ export async function openApplications(
   settings: Readonly<Record<string, readonly string[]>> = APPLICATION_SETTINGS,
 ): Promise<ReadonlyMap<string, RawSession>> {
   const sessions = new Map<string, RawSession>();
-  for (const [name, statements] of Object.entries(settings)) {
+  const all = server.kind === 'mariadb' ? { ...settings, ...MARIADB_SETTINGS } : settings;
+  for (const [name, statements] of Object.entries(all)) {
     sessions.set(name, await RawSession.open(server, database, statements));
   }
   return sessions;
