@@ -57,6 +57,11 @@ export class FormWriter {
     return this.#levels.length - 1;
   }
 
+  /** How many parts have been written. */
+  get length(): number {
+    return this.#out.length;
+  }
+
   get #level(): Level {
     return this.#levels.at(-1)!;
   }

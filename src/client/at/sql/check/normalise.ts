@@ -12,6 +12,11 @@ const DROPPED = new Set(
 
 const REPLACED: Readonly<Record<string, string>> = { ':=': '=', '<=>': '=' };
 
+/** In parts of a form. The parser takes some 10 µs for each: a longer form is simplified, ... */
+const LONGEST_PLAIN = 5_000;
+/** ... and one that is even then longer is not shown to it. */
+const LONGEST_SIMPLIFIED = 20_000;
+
 export interface NormaliseOptions {
   /**
    * For what the parser cannot read as it is: functions, groups and rare operators inside of expressions become
@@ -23,8 +28,9 @@ export interface NormaliseOptions {
 /**
  * Rewrites a statement into the words of the parser. Knows tokens only, nothing of what the readers made of
  * them: so that the parser's answer is a second opinion.
+ * Null for what would take the parser too long.
  */
-export function normalise(source: Source, options: NormaliseOptions): ParserForm {
+export function normalise(source: Source, options: NormaliseOptions): ParserForm | null {
   return new Normaliser(source, options.simplified).run();
 }
 
@@ -44,9 +50,13 @@ class Normaliser {
     this.#part = this.#verb === 'INSERT' ? 'head' : 'assignments';
   }
 
-  run(): ParserForm {
+  run(): ParserForm | null {
+    const longest = this.#simplified ? LONGEST_SIMPLIFIED : LONGEST_PLAIN;
     let index = 0;
-    while (index < this.#source.tokens.length) index = this.#step(index);
+    while (index < this.#source.tokens.length) {
+      index = this.#step(index);
+      if (this.#writer.length > longest) return null;
+    }
     return this.#writer.form();
   }
 
