@@ -1,0 +1,137 @@
+import type { Dice } from '../simulation/dice.js';
+import { type List, type Piece, tableToken } from './plan.js';
+import type { Column, Table } from './schema.js';
+import { randomValue } from './values.js';
+
+export interface Condition {
+  readonly piece: Piece;
+  readonly volatile: boolean;
+}
+
+/** How the statement refers to the columns: by name, or through an alias. */
+export type Reference = (column: string) => string;
+
+/** What a comparison of makes sense, or at least a result. */
+const COMPARED = new Set([
+  'integer',
+  'decimal',
+  'float',
+  'bit',
+  'text',
+  'bytes',
+  'enum',
+  'set',
+  'date',
+  'timestamp',
+  'time',
+  'year',
+  'address',
+]);
+
+function comparable(table: Table): readonly Column[] {
+  return table.columns.filter(({ type }) => COMPARED.has(type.family));
+}
+
+export function keyCondition(table: Table, reference: Reference, dice: Dice): Piece {
+  const parts = table.key.map((name) => {
+    const column = table.columns.find((candidate) => candidate.name === name)!;
+    return [`${reference(name)} = `, randomValue({ ...column, nullable: false }, dice)];
+  });
+  return parts.flatMap((part, at) => (at === 0 ? part : [' AND ', ...part]));
+}
+
+function list(items: readonly Piece[]): List {
+  return { before: '', items, separator: ', ', least: 1 };
+}
+
+function subquery(
+  column: Column,
+  reference: Reference,
+  table: Table,
+  tables: readonly Table[],
+  dice: Dice,
+): Piece | undefined {
+  const others = tables.flatMap((other) =>
+    other === table
+      ? []
+      : other.columns
+          .filter(({ type }) => type.family === column.type.family)
+          .map(({ name }) => [other, name] as const),
+  );
+  if (others.length === 0) return undefined;
+  const [other, name] = dice.pick(others);
+  return `${reference(column.name)} IN (SELECT ${name} FROM ${tableToken(other.number)})`;
+}
+
+function comparison(table: Table, tables: readonly Table[], reference: Reference, dice: Dice): Piece {
+  const column = dice.pick(comparable(table));
+  const name = reference(column.name);
+  const value = () => randomValue({ ...column, nullable: false }, dice);
+  switch (dice.under(9)) {
+    case 0:
+      return [`${name} = `, value()];
+    case 1:
+      return [`${name} ${dice.pick(['<', '<=', '>', '>=', '<>', '<=>'])} `, value()];
+    case 2:
+      return [`${name} BETWEEN `, value(), ' AND ', value()];
+    case 3:
+      return [`${name} IN (`, list(Array.from({ length: dice.between(1, 4) }, value)), ')'];
+    case 4:
+      return `${name} IS ${dice.pick(['', 'NOT '])}NULL`;
+    case 5:
+      return column.type.family === 'text'
+        ? [`${name} LIKE `, { sql: dice.pick(["'a%'", "'%'", "'_'", "'%ß%'", "'a\\_b'"]) }]
+        : [`NOT ${name} = `, value()];
+    case 6:
+      return subquery(column, reference, table, tables, dice) ?? [`${name} > `, value()];
+    case 7:
+      return [`COALESCE(${name}, ${name}) <= `, value()];
+    default:
+      return keyCondition(table, reference, dice);
+  }
+}
+
+/** The part behind WHERE, with the word itself; it may be empty. */
+export function randomWhere(
+  table: Table,
+  tables: readonly Table[],
+  reference: Reference,
+  dice: Dice,
+): Condition {
+  if (comparable(table).length === 0 || dice.chance(0.15)) return { piece: '', volatile: false };
+  if (dice.chance(0.03)) {
+    return {
+      piece: ` WHERE ${dice.pick(['RAND() < 0.5', 'LENGTH(UUID()) = 36', 'SYSDATE(6) > 0'])}`,
+      volatile: true,
+    };
+  }
+  const one = () => comparison(table, tables, reference, dice);
+  const roll = dice.under(10);
+  if (roll < 4) return { piece: [' WHERE ', keyCondition(table, reference, dice)], volatile: false };
+  const items = roll < 7 ? [one()] : roll < 8 ? [one(), one()] : [['(', one(), ' OR ', one(), ')']];
+  return { piece: { before: ' WHERE ', items, separator: ' AND ', least: 0 }, volatile: false };
+}
+
+/** ORDER BY and LIMIT; without an order by key, which rows a LIMIT chooses is left to the server. */
+export function randomOrder(table: Table, reference: Reference, dice: Dice): Condition {
+  const byKey = table.key.map(reference).join(', ');
+  switch (dice.under(12)) {
+    case 0:
+      return { piece: ` ORDER BY ${byKey} LIMIT ${dice.under(4)}`, volatile: false };
+    case 1:
+      return { piece: ` ORDER BY ${reference(dice.pick(table.columns).name)} DESC`, volatile: false };
+    case 2:
+      return {
+        piece: ` ORDER BY ${reference(dice.pick(table.columns).name)} LIMIT ${dice.between(1, 3)}`,
+        volatile: true,
+      };
+    case 3:
+      return dice.chance(0.5)
+        ? { piece: ` LIMIT ${dice.between(1, 3)}`, volatile: true }
+        : { piece: '', volatile: false };
+    case 4:
+      return { piece: ` ORDER BY ${byKey} DESC LIMIT 1`, volatile: false };
+    default:
+      return { piece: '', volatile: false };
+  }
+}

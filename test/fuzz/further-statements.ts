@@ -1,0 +1,146 @@
+import { randomOrder, randomWhere } from './conditions.js';
+import { type Piece, tableToken } from './plan.js';
+import type { Table } from './schema.js';
+import {
+  assignments,
+  type Ground,
+  type Made,
+  type Maker,
+  plainColumns,
+  plainly,
+  randomRows,
+  writable,
+} from './statements.js';
+
+function one(kind: string, pieces: Piece, volatile = false): readonly Made[] {
+  return [{ kind, pieces, volatile }];
+}
+
+function insertIgnore(ground: Ground): readonly Made[] {
+  return one('INSERT IGNORE', [`INSERT IGNORE INTO ${tableToken(ground.table.number)} `, randomRows(ground)]);
+}
+
+function onDuplicate(ground: Ground): readonly Made[] {
+  const { table, dice } = ground;
+  const columns = plainColumns(table);
+  if (columns.length === 0) return [];
+  const set = assignments(table, dice.some(columns, dice.between(1, 2)), plainly, dice);
+  const rows = randomRows(ground);
+  const given = rows.columns?.filter((name) => columns.some((column) => column.name === name)) ?? [];
+  const update: Piece = given.length > 0 && dice.chance(0.5) ? `${given[0]} = VALUES(${given[0]})` : set;
+  return one('ON DUPLICATE KEY UPDATE', [
+    `INSERT INTO ${tableToken(table.number)} `,
+    rows,
+    ' ON DUPLICATE KEY UPDATE ',
+    update,
+  ]);
+}
+
+function replace(ground: Ground): readonly Made[] {
+  return one('REPLACE', [`REPLACE INTO ${tableToken(ground.table.number)} `, randomRows(ground)]);
+}
+
+/** Copies rows of a table into another, or into itself, column for column by their families. */
+function insertSelect({ tables, table, dice }: Ground): readonly Made[] {
+  const from = dice.pick(tables);
+  const pairs = writable(table).flatMap((column) => {
+    const same = from.columns.filter(({ type }) => type.family === column.type.family);
+    return same.length > 0 && (!column.autoIncrement || dice.chance(0.3))
+      ? [[column.name, dice.pick(same).name] as const]
+      : [];
+  });
+  if (pairs.length === 0) return [];
+  const where = randomWhere(from, tables, plainly, dice);
+  const order = randomOrder(from, plainly, dice);
+  return one(
+    'INSERT ... SELECT',
+    [
+      `INSERT INTO ${tableToken(table.number)} (${pairs.map(([name]) => name).join(', ')}) `,
+      `SELECT ${pairs.map(([, name]) => name).join(', ')} FROM ${tableToken(from.number)}`,
+      where.piece,
+      order.piece,
+    ],
+    where.volatile || order.volatile,
+  );
+}
+
+function partner({
+  tables,
+  table,
+  dice,
+}: Ground): { readonly other: Table; readonly on: string } | undefined {
+  const others = tables.filter((candidate) => candidate !== table);
+  if (others.length === 0) return undefined;
+  const other = dice.pick(others);
+  const pairs = table.columns.flatMap((column) =>
+    other.columns
+      .filter(({ type }) => type.family === column.type.family)
+      .map(({ name }) => `a.${column.name} = b.${name}`),
+  );
+  return { other, on: pairs.length === 0 || dice.chance(0.1) ? '1 = 1' : dice.pick(pairs) };
+}
+
+function updateJoin(ground: Ground): readonly Made[] {
+  const { table, tables, dice } = ground;
+  const found = partner(ground);
+  const columns = plainColumns(table);
+  if (found === undefined || columns.length === 0) return [];
+  const { other, on } = found;
+  const set = assignments(table, dice.some(columns, dice.between(1, 2)), (name) => `a.${name}`, dice);
+  const where = randomWhere(table, tables, (name) => `a.${name}`, dice);
+  const tokens = [tableToken(table.number), tableToken(other.number)];
+  const join = dice.chance(0.5)
+    ? `UPDATE ${tokens[0]} a JOIN ${tokens[1]} b ON ${on} SET `
+    : `UPDATE ${tokens[0]} a LEFT JOIN ${tokens[1]} b ON ${on} SET `;
+  return one('UPDATE ... JOIN', [join, set, where.piece], where.volatile);
+}
+
+function deleteJoin(ground: Ground): readonly Made[] {
+  const { table, tables, dice } = ground;
+  const found = partner(ground);
+  if (found === undefined) return [];
+  const [a, b] = [tableToken(table.number), tableToken(found.other.number)];
+  const where = randomWhere(table, tables, (name) => `a.${name}`, dice);
+  const head = dice.pick([
+    `DELETE a FROM ${a} a JOIN ${b} b ON ${found.on}`,
+    `DELETE FROM a USING ${a} a JOIN ${b} b ON ${found.on}`,
+    `DELETE a, b FROM ${a} a JOIN ${b} b ON ${found.on}`,
+  ]);
+  return one('multi-table DELETE', [head, where.piece], where.volatile);
+}
+
+function changeKey({ table, tables, dice }: Ground): readonly Made[] {
+  const columns = table.columns.filter(({ name }) => table.key.includes(name));
+  const set = assignments(table, dice.some(columns, 1), plainly, dice);
+  const where = randomWhere(table, tables, plainly, dice);
+  const order = randomOrder(table, plainly, dice);
+  return one(
+    'key-changing UPDATE',
+    [`UPDATE ${tableToken(table.number)} SET `, set, where.piece, order.piece],
+    where.volatile || order.volatile,
+  );
+}
+
+function updateIgnore({ table, tables, dice }: Ground): readonly Made[] {
+  const columns = plainColumns(table);
+  if (columns.length === 0) return [];
+  const set = assignments(table, dice.some(columns, 1), plainly, dice);
+  const where = randomWhere(table, tables, plainly, dice);
+  return one(
+    'UPDATE IGNORE',
+    [`UPDATE IGNORE ${tableToken(table.number)} SET `, set, where.piece],
+    where.volatile,
+  );
+}
+
+/** What may be refused yet; each by the name that `--further` takes. */
+export const FURTHER: Readonly<Record<string, readonly [weight: number, Maker]>> = {
+  'insert-ignore': [3, insertIgnore],
+  'on-duplicate': [4, onDuplicate],
+  replace: [4, replace],
+  'insert-select': [4, insertSelect],
+  'update-join': [3, updateJoin],
+  'delete-join': [2, deleteJoin],
+  'change-key': [3, changeKey],
+  'update-ignore': [2, updateIgnore],
+};

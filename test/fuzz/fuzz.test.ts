@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { servers } from '../support/servers.js';
+import { Fuzz } from './fuzz.js';
+import { FURTHER_NAMES } from './generate.js';
+import { SEEDS } from './options.js';
+import { add, noRuns } from './total.js';
+
+const RUNS = 200;
+/** On a busy machine fewer runs fit. */
+const LIMIT_MS = 60_000;
+const LEAST_RUNS = 10;
+
+describe('Random transactions of random statements on random schemas', function () {
+  this.timeout(LIMIT_MS * 3);
+  let fuzz: Fuzz;
+
+  before(async () => {
+    const [server] = await servers();
+    fuzz = await Fuzz.open(server, { further: FURTHER_NAMES, shrinkMs: 30_000 });
+  });
+
+  after(() => fuzz.close());
+
+  it('are undone to the last byte, or leave and answer what plain mysql2 does', async () => {
+    const seed = Math.floor(Math.random() * SEEDS);
+    const deadline = Date.now() + LIMIT_MS;
+    const total = noRuns();
+    for (let at = 0; at < RUNS && Date.now() < deadline; at++) {
+      const result = await fuzz.run((seed + at) % SEEDS);
+      add(total, result.total);
+      assert.equal(result.script, undefined, result.script);
+    }
+    const { runs, statements, refused } = total;
+    console.log(`      seed ${seed}: ${runs} runs, ${statements} statements, ${refused} refused`);
+    assert.ok(runs >= LEAST_RUNS, `only ${runs} runs within ${LIMIT_MS} ms`);
+  });
+});

@@ -1,0 +1,139 @@
+import { Dice } from '../simulation/dice.js';
+import type { DatabaseKind } from '../support/servers.js';
+import { FURTHER } from './further-statements.js';
+import type { BranchPlan, Plan, Profile, RowPlan, SendBy, StepPlan, TransactionPlan } from './plan.js';
+import { makeTables, type Table } from './schema.js';
+import { pickMaker, randomRows, SUPPORTED } from './statements.js';
+
+export interface GenerateOptions {
+  readonly server: DatabaseKind;
+  /** Names of the further kinds of statements to make, see FURTHER; 'cascade' makes foreign keys that cascade. */
+  readonly further: readonly string[];
+}
+
+export const FURTHER_NAMES: readonly string[] = [...Object.keys(FURTHER), 'cascade'];
+
+const SQL_MODES = [
+  "''",
+  "'STRICT_TRANS_TABLES'",
+  "'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO'",
+  "'ANSI_QUOTES'",
+  "'ANSI_QUOTES,PIPES_AS_CONCAT,STRICT_TRANS_TABLES'",
+  "'NO_BACKSLASH_ESCAPES,STRICT_TRANS_TABLES'",
+  "'PAD_CHAR_TO_FULL_LENGTH'",
+  "'PAD_CHAR_TO_FULL_LENGTH,STRICT_ALL_TABLES'",
+  "'NO_AUTO_VALUE_ON_ZERO'",
+  "'ALLOW_INVALID_DATES,STRICT_ALL_TABLES'",
+  "'IGNORE_SPACE,HIGH_NOT_PRECEDENCE'",
+  "'NO_UNSIGNED_SUBTRACTION,REAL_AS_FLOAT'",
+];
+const TIME_ZONES = ["'+00:00'", "'+05:30'", "'-11:00'", "'SYSTEM'", "'+13:00'"];
+const NAMES = ['utf8mb4', 'utf8mb4', 'utf8mb4', 'latin1', 'utf8mb3', 'binary'];
+const LEVELS = ['REPEATABLE READ', 'REPEATABLE READ', 'READ COMMITTED', 'SERIALIZABLE', 'READ UNCOMMITTED'];
+const PROFILES: readonly Profile[] = ['plain', 'plain', 'plain', 'latin1', 'strings', 'raw'];
+const SEND_BY: readonly SendBy[] = ['query', 'query', 'execute', 'execute', 'prepare'];
+
+/** Every run begins here; a clock that stands still makes NOW() and ON UPDATE the same for the twin. */
+const CLOCK = 1_700_000_000;
+
+class Generator {
+  readonly #dice: Dice;
+  readonly #tables: readonly Table[];
+  readonly #makers: readonly (typeof SUPPORTED)[number][];
+  #clock = CLOCK;
+
+  constructor(dice: Dice, tables: readonly Table[], further: readonly string[]) {
+    this.#dice = dice;
+    this.#tables = tables;
+    this.#makers = [
+      ...SUPPORTED,
+      ...further.flatMap((name) => (FURTHER[name] === undefined ? [] : [FURTHER[name]])),
+    ];
+  }
+
+  rows(): readonly RowPlan[] {
+    return this.#tables.flatMap((table) =>
+      Array.from({ length: this.#dice.under(9) }, () => ({
+        table: table.number,
+        rows: randomRows({ tables: this.#tables, table, dice: this.#dice }, 1),
+      })),
+    );
+  }
+
+  transaction(): TransactionPlan {
+    const dice = this.#dice;
+    const end = dice.chance(0.6) ? 'rollback' : 'commit';
+    const branches = Array.from({ length: dice.pick([1, 1, 2, 2, 3]) }, () => this.#branch(end));
+    return { end, profile: dice.pick(PROFILES), branches };
+  }
+
+  #branch(end: 'commit' | 'rollback'): BranchPlan {
+    const dice = this.#dice;
+    const mode = dice.pick(['autocommit', 'autocommit', 'method', 'text', 'text', 'implicit'] as const);
+    const explicit = mode !== 'autocommit';
+    const steps: StepPlan[] = [];
+    for (let count = dice.between(1, 4); count > 0; count--) {
+      steps.push(...this.#statements(end));
+      if (explicit && dice.chance(0.15)) this.#savepoint(steps, end);
+    }
+    return {
+      database: dice.chance(0.8) ? 0 : 1,
+      session: this.#session(),
+      mode,
+      end: explicit && dice.chance(0.1) ? 'rollback' : 'commit',
+      steps,
+    };
+  }
+
+  #session(): readonly string[] {
+    const dice = this.#dice;
+    this.#clock += 1 + dice.under(1000);
+    const sets = [`timestamp = ${this.#clock}.${String(dice.under(1e6)).padStart(6, '0')}`];
+    sets.push(`sql_mode = ${dice.chance(0.5) ? 'DEFAULT' : dice.pick(SQL_MODES)}`);
+    sets.push(`time_zone = ${dice.chance(0.6) ? 'DEFAULT' : dice.pick(TIME_ZONES)}`);
+    const session = [`SET ${sets.join(', ')}`];
+    session.push(
+      `SET SESSION TRANSACTION ISOLATION LEVEL ${dice.chance(0.5) ? LEVELS[0] : dice.pick(LEVELS)}`,
+    );
+    if (dice.chance(0.15)) session.push(`SET NAMES ${dice.pick(NAMES)}`);
+    return session;
+  }
+
+  #statements(end: 'commit' | 'rollback'): readonly StepPlan[] {
+    const dice = this.#dice;
+    const ground = { tables: this.#tables, table: dice.pick(this.#tables), dice };
+    return pickMaker(
+      this.#makers,
+      dice,
+    )(ground)
+      .filter(({ volatile }) => !volatile || end === 'rollback')
+      .map((statement) => ({ ...statement, sendBy: dice.pick(SEND_BY), bind: dice.chance(0.6) }));
+  }
+
+  #savepoint(steps: StepPlan[], end: 'commit' | 'rollback'): void {
+    const dice = this.#dice;
+    const name = dice.pick(['s', 'S', '`s 2`', 'other']);
+    const control = (kind: string, sql: string): StepPlan => ({
+      kind,
+      pieces: sql,
+      sendBy: 'query',
+      bind: false,
+      volatile: false,
+    });
+    steps.push(control('SAVEPOINT', `SAVEPOINT ${name}`), ...this.#statements(end));
+    const ending = dice.pick(['ROLLBACK TO', 'ROLLBACK TO', 'ROLLBACK TO', 'RELEASE', '']);
+    if (ending === 'ROLLBACK TO')
+      steps.push(control('ROLLBACK TO', `ROLLBACK TO ${dice.pick(['SAVEPOINT ', ''])}${name}`));
+    else if (ending === 'RELEASE') steps.push(control('RELEASE SAVEPOINT', `RELEASE SAVEPOINT ${name}`));
+  }
+}
+
+/** The plan that a seed stands for. */
+export function generate(seed: number, { server, further }: GenerateOptions): Plan {
+  const dice = new Dice(seed);
+  const tables = makeTables({ server, cascades: further.includes('cascade') }, dice.stream('schema'));
+  const generator = new Generator(dice.stream('statements'), tables, further);
+  const rows = generator.rows();
+  const transactions = Array.from({ length: dice.between(1, 4) }, () => generator.transaction());
+  return { seed, server, tables: tables.map(({ plan }) => plan), rows, transactions };
+}

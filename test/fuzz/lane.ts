@@ -1,0 +1,184 @@
+import { GlobalTx } from 'globaltx';
+import globaltxMysql from 'globaltx/mysql2/promise';
+import mysql, { type Connection, type ConnectionOptions, type Pool } from 'mysql2/promise';
+import { type RunningCoordinator, startCoordinator } from '../support/coordinator.js';
+import type { DatabaseServer } from '../support/database-server.js';
+import { freePort } from '../support/free-port.js';
+import type { DatabaseIndex, Plan, Profile } from './plan.js';
+import { createTable, firstRow, type Place, tableName } from './render.js';
+
+/** What the application's pools are made with, beside the address. */
+export const PROFILES: Readonly<Record<Profile, ConnectionOptions>> = {
+  plain: {},
+  latin1: { charset: 'latin1_swedish_ci' },
+  strings: { dateStrings: true, supportBigNumbers: true, bigNumberStrings: true, timezone: 'Z' },
+  raw: { typeCast: false, rowsAsArray: true, decimalNumbers: true },
+};
+
+type Pair = readonly [string, string];
+
+/**
+ * Two databases that transactions of globaltx change, their twins that plain mysql2 changes, and a coordinator.
+ * One of them a process, because a process has one client of the coordinator.
+ */
+export class Lane {
+  readonly server: DatabaseServer;
+  readonly gtx: GlobalTx;
+  readonly subject: Pair;
+  readonly twin: Pair;
+  readonly #coordinator: RunningCoordinator;
+  readonly #metricsPort: number;
+  readonly #admin: Connection;
+  readonly #pools = new Map<string, Pool>();
+  readonly #twins = new Map<Profile, Connection>();
+  #plays = 0;
+
+  private constructor(
+    server: DatabaseServer,
+    gtx: GlobalTx,
+    databases: readonly [Pair, Pair],
+    coordinator: RunningCoordinator,
+    metricsPort: number,
+    admin: Connection,
+  ) {
+    this.server = server;
+    this.gtx = gtx;
+    [this.subject, this.twin] = databases;
+    this.#coordinator = coordinator;
+    this.#metricsPort = metricsPort;
+    this.#admin = admin;
+  }
+
+  static async open(server: DatabaseServer): Promise<Lane> {
+    const metricsPort = await freePort();
+    const coordinator = await startCoordinator({
+      args: ['--metrics-port', String(metricsPort), '--log-level', 'warn'],
+    });
+    const gtx = await GlobalTx.connect({ coordinator: coordinator.address, application: 'fuzz' });
+    const pair = async (prefix: string): Promise<Pair> => [
+      await server.createDatabase(`${prefix}a`),
+      await server.createDatabase(`${prefix}b`),
+    ];
+    const databases = [await pair('subject_'), await pair('twin_')] as const;
+    const admin = await mysql.createConnection({ ...server.options(), charset: 'utf8mb4' });
+    await admin.query("SET sql_mode = '', time_zone = '+00:00', lock_wait_timeout = 30");
+    return new Lane(server, gtx, databases, coordinator, metricsPort, admin);
+  }
+
+  /** A pool of the application, on the first or the second database. */
+  pool(database: DatabaseIndex, profile: Profile): Pool {
+    const key = `${database} ${profile}`;
+    let pool = this.#pools.get(key);
+    if (pool === undefined) {
+      const options = {
+        ...this.server.options(this.subject[database]),
+        ...PROFILES[profile],
+        connectionLimit: 4,
+      };
+      pool = globaltxMysql.createPool(options);
+      this.#pools.set(key, pool);
+    }
+    return pool;
+  }
+
+  /** The one connection of plain mysql2 that plays transactions on the twins. */
+  async twinConnection(profile: Profile): Promise<Connection> {
+    const known = this.#twins.get(profile);
+    if (known !== undefined) return known;
+    const made = await mysql.createConnection({ ...this.server.options(this.twin[0]), ...PROFILES[profile] });
+    this.#twins.set(profile, made);
+    return made;
+  }
+
+  /** After a failure nobody knows what state it is in. */
+  forgetTwinConnection(profile: Profile): void {
+    this.#twins.get(profile)?.destroy();
+    this.#twins.delete(profile);
+  }
+
+  /** Makes a plan's tables and first rows in both pairs of databases; the names are new each time. */
+  async prepare(plan: Plan): Promise<readonly [subject: Place, twin: Place]> {
+    this.#plays += 1;
+    // Table definitions are cached by name: a name that comes again with another definition would be noticed late.
+    const prefix = `r${this.#plays}_`;
+    const places = [this.subject, this.twin].map((databases) => ({ databases, prefix }));
+    for (const place of places) {
+      for (const database of [0, 1] as const) {
+        await this.#admin.query(`USE ${place.databases[database]}`);
+        await this.#admin.query('SET timestamp = 1600000000.5');
+        const tables = plan.tables.flatMap((table, at) =>
+          table.database === database && table.columns.length > 0 ? [at] : [],
+        );
+        for (const table of tables) await this.#try(createTable(plan, place, table));
+        const rows = plan.rows.flatMap(({ table }, at) => (tables.includes(table) ? [at] : []));
+        for (const row of rows) await this.#try(firstRow(plan, place, row));
+      }
+    }
+    return [places[0]!, places[1]!];
+  }
+
+  /** What the server does not take from a random schema stays out, on both sides. */
+  async #try(sql: string): Promise<void> {
+    try {
+      await this.#admin.query(sql);
+    } catch (error) {
+      if ((error as { sqlState?: string }).sqlState === undefined) throw error;
+      this.rejected.push({ sql, error: String(error) });
+    }
+  }
+
+  /** Statements of schemas and first rows that the server did not take. */
+  readonly rejected: { readonly sql: string; readonly error: string }[] = [];
+
+  async drop(plan: Plan, places: readonly Place[]): Promise<void> {
+    await this.#admin.query('SET foreign_key_checks = 0');
+    for (const place of places) {
+      const names = plan.tables.map(
+        ({ database }, at) => `${place.databases[database]}.${tableName(place, at)}`,
+      );
+      if (names.length > 0) await this.#admin.query(`DROP TABLE IF EXISTS ${names.join(', ')}`);
+    }
+    await this.#admin.query('SET foreign_key_checks = 1');
+  }
+
+  /** Rows of the undo log that hold images of these transactions. */
+  async undoLogRows(xids: readonly string[]): Promise<number> {
+    if (xids.length === 0) return 0;
+    let count = 0;
+    for (const database of this.subject) {
+      const [made] = await this.#admin.query(`SHOW TABLES FROM ${database} LIKE 'undo_log'`);
+      if ((made as unknown[]).length === 0) continue;
+      const [rows] = await this.#admin.query(
+        `SELECT COUNT(*) AS count FROM ${database}.undo_log WHERE log_status = 0 AND xid IN (?)`,
+        [xids],
+      );
+      count += (rows as { count: number }[])[0]!.count;
+    }
+    return count;
+  }
+
+  /** Global locks that the coordinator holds. */
+  async locks(): Promise<number> {
+    const response = await fetch(`http://127.0.0.1:${this.#metricsPort}/metrics`);
+    const value = /^globaltx_locks(?:\{[^}]*\})? (\d+)/m.exec(await response.text())?.[1];
+    if (value === undefined)
+      throw new Error('the metrics of the coordinator do not tell how many locks are held');
+    return Number(value);
+  }
+
+  /** Runs a query of the checks. */
+  async ask(sql: string): Promise<readonly (readonly unknown[])[]> {
+    const [rows] = await this.#admin.query({ sql, rowsAsArray: true });
+    return rows as unknown as readonly (readonly unknown[])[];
+  }
+
+  async close(): Promise<void> {
+    for (const pool of this.#pools.values()) await pool.end();
+    for (const connection of this.#twins.values()) await connection.end();
+    for (const database of [...this.subject, ...this.twin])
+      await this.#admin.query(`DROP DATABASE ${database}`);
+    await this.#admin.end();
+    await this.gtx.close();
+    await this.#coordinator.stop();
+  }
+}

@@ -1,0 +1,98 @@
+import {
+  type DatabaseIndex,
+  type List,
+  type Piece,
+  type Plan,
+  quote,
+  type Rows,
+  type StepPlan,
+  type Value,
+} from './plan.js';
+
+/** Where a plan is played: the names of its two databases, and what tells its tables from those of other runs. */
+export interface Place {
+  readonly databases: readonly [string, string];
+  readonly prefix: string;
+}
+
+export interface Rendered {
+  readonly sql: string;
+  readonly values: readonly Value['bound'][];
+}
+
+export function tableName(place: Place, table: number): string {
+  return `${place.prefix}t${table}`;
+}
+
+function isList(piece: List | Rows | Value): piece is List {
+  return 'items' in piece;
+}
+
+function isRows(piece: Rows | Value): piece is Rows {
+  return 'rows' in piece;
+}
+
+class Renderer {
+  readonly values: Value['bound'][] = [];
+  readonly #bind: boolean;
+
+  constructor(bind: boolean) {
+    this.#bind = bind;
+  }
+
+  text(piece: Piece): string {
+    if (typeof piece === 'string') return piece;
+    if (Array.isArray(piece)) return (piece as readonly Piece[]).map((part) => this.text(part)).join('');
+    const part = piece as List | Rows | Value;
+    if (isList(part)) {
+      if (part.items.length === 0) return '';
+      return part.before + part.items.map((item) => this.text(item)).join(part.separator);
+    }
+    if (isRows(part)) return this.#rows(part);
+    if (!this.#bind || part.bound === undefined) return part.sql;
+    this.values.push(part.bound);
+    return '?';
+  }
+
+  #rows({ columns, rows }: Rows): string {
+    const list = columns === null ? '' : `(${columns.join(', ')}) `;
+    return `${list}VALUES ${rows.map((row) => `(${row.map((value) => this.text(value)).join(', ')})`).join(', ')}`;
+  }
+}
+
+/** The text of pieces with values written in; tables are still tokens. */
+export function plainText(piece: Piece): string {
+  return new Renderer(false).text(piece);
+}
+
+/** Puts the names of tables in; those of the other database than the session's are qualified. */
+export function withNames(sql: string, plan: Plan, place: Place, database: DatabaseIndex): string {
+  return sql.replace(/«(\d+)»/g, (_, number: string) => {
+    const table = Number(number);
+    const own = plan.tables[table]?.database ?? database;
+    const name = quote(tableName(place, table));
+    return own === database ? name : `${quote(place.databases[own])}.${name}`;
+  });
+}
+
+export function renderStep(step: StepPlan, plan: Plan, place: Place, database: DatabaseIndex): Rendered {
+  const renderer = new Renderer(step.bind);
+  const sql = withNames(renderer.text(step.pieces), plan, place, database);
+  return { sql, values: renderer.values };
+}
+
+export function createTable(plan: Plan, place: Place, table: number): string {
+  const { columns, clauses, options, database } = plan.tables[table]!;
+  const lines = [
+    ...columns.map(({ name, definition }) => `${name} ${definition}`),
+    ...clauses.map(({ text }) => text),
+  ];
+  return withNames(`CREATE TABLE «${table}» (\n  ${lines.join(',\n  ')}\n)${options}`, plan, place, database);
+}
+
+/** The statement that puts one of the first rows in: what a table does not take stays out. */
+export function firstRow(plan: Plan, place: Place, row: number): string {
+  const { table, rows } = plan.rows[row]!;
+  const database = plan.tables[table]?.database ?? 0;
+  return withNames(`INSERT IGNORE INTO «${table}» ${plainText(rows)}`, plan, place, database);
+}

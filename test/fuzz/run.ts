@@ -1,0 +1,152 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Lane } from './lane.js';
+import type { Outcome } from './outcome.js';
+import type { Plan, TransactionPlan } from './plan.js';
+import { type Outcomes, playSubject, playTwin } from './play.js';
+import type { Place } from './render.js';
+import { difference, look, type State } from './state.js';
+
+/** What must hold and did not. */
+export interface Mismatch {
+  /** Which rule was broken: two mismatches of the same rule may have the same cause. */
+  readonly rule: string;
+  readonly detail: string;
+  /** Index of the transaction. */
+  readonly transaction: number;
+}
+
+export interface Report {
+  readonly statements: number;
+  /** How many statements were refused, by what they were. */
+  readonly refused: ReadonlyMap<string, number>;
+  /** Outcomes by kind of statement: succeeded, failed with an error of the server's. */
+  readonly kinds: ReadonlyMap<string, { succeeded: number; failed: number; refused: number }>;
+  readonly mismatch: Mismatch | undefined;
+}
+
+const SETTLE_MS = 15_000;
+
+class Tally {
+  statements = 0;
+  readonly refused = new Map<string, number>();
+  readonly kinds = new Map<string, { succeeded: number; failed: number; refused: number }>();
+
+  count({ branches }: TransactionPlan, outcomes: Outcomes): void {
+    branches.forEach(({ steps }, at) => {
+      outcomes[at]?.forEach((outcome, step) => {
+        this.#one(steps[step]!.kind, outcome);
+      });
+    });
+  }
+
+  #one(kind: string, outcome: Outcome): void {
+    this.statements += 1;
+    const entry = this.kinds.get(kind) ?? { succeeded: 0, failed: 0, refused: 0 };
+    this.kinds.set(kind, entry);
+    if (outcome.kind === 'refused') {
+      entry.refused += 1;
+      const construct = outcome.construct.replace(/`[^`]*`/g, '`…`');
+      this.refused.set(construct, (this.refused.get(construct) ?? 0) + 1);
+    } else if (outcome.kind === 'answered' && !outcome.text.startsWith('error ')) entry.succeeded += 1;
+    else entry.failed += 1;
+  }
+}
+
+/** The first step whose outcome is not what plain mysql2 had; what comes after a volatile statement is not compared. */
+function otherOutcome({ branches }: TransactionPlan, subject: Outcomes, twin: Outcomes): string | undefined {
+  for (const [at, { steps }] of branches.entries()) {
+    for (const [step, { kind, volatile }] of steps.entries()) {
+      if (volatile) return undefined;
+      const [ours, plain] = [subject[at]?.[step], twin[at]?.[step]];
+      if (ours === undefined || plain === undefined || ours.kind === 'refused') continue;
+      if (ours.kind === plain.kind && 'text' in plain && ours.text === plain.text) continue;
+      return (
+        `branch ${at}, step ${step} (${kind})\n  globaltx: ${ours.text}\n` +
+        `  mysql2:   ${'text' in plain ? plain.text : plain.construct}`
+      );
+    }
+  }
+  return undefined;
+}
+
+function otherState(rule: string, wanted: State, found: State): { rule: string; detail: string } | undefined {
+  if (wanted.dump !== found.dump) return { rule, detail: difference(wanted.dump, found.dump) };
+  if (wanted.checksum === found.checksum) return undefined;
+  return { rule: `${rule} (by checksum alone)`, detail: difference(wanted.checksum, found.checksum) };
+}
+
+async function unsettled(
+  lane: Lane,
+  xids: readonly string[],
+  locksBefore: number,
+): Promise<string | undefined> {
+  const deadline = Date.now() + SETTLE_MS;
+  for (;;) {
+    const [rows, locks] = [await lane.undoLogRows(xids), await lane.locks()];
+    if (rows === 0 && locks <= locksBefore) return undefined;
+    if (Date.now() > deadline)
+      return `after ${SETTLE_MS} ms: ${rows} undo log rows, ${locks - locksBefore} locks`;
+    await delay(3);
+  }
+}
+
+async function playAll(
+  lane: Lane,
+  plan: Plan,
+  places: readonly [Place, Place],
+  tally: Tally,
+): Promise<Mismatch | undefined> {
+  const [subject, twin] = places;
+  const locksBefore = await lane.locks();
+  const xids: string[] = [];
+  let before = await look(lane, plan, subject);
+  const start = otherState('the first rows are those of the twin', await look(lane, plan, twin), before);
+  if (start !== undefined) return { ...start, transaction: -1 };
+  for (const [index, transaction] of plan.transactions.entries()) {
+    const found = (rule: string, detail: string): Mismatch => ({ rule, detail, transaction: index });
+    const played = await playSubject(lane, plan, subject, transaction);
+    xids.push(played.xid);
+    tally.count(transaction, played.outcomes);
+    const broken = played.outcomes.flat().find(({ kind }) => kind === 'broken');
+    if (broken?.kind === 'broken')
+      return found('a statement has no error that plain mysql2 has not', broken.text);
+    if (played.failure !== undefined) return found('a transaction ends as asked', played.failure);
+    const after = await look(lane, plan, subject);
+    if (transaction.end === 'rollback') {
+      const changed = otherState('a rollback restores every byte', before, after);
+      if (changed !== undefined) return { ...changed, transaction: index };
+    }
+    const outcomes = await playTwin(lane, plan, twin, transaction, played.outcomes);
+    const other = otherOutcome(transaction, played.outcomes, outcomes);
+    if (other !== undefined) return found('a statement answers as in plain mysql2', other);
+    if (transaction.end === 'commit') {
+      const state = otherState(
+        'a commit leaves what plain mysql2 leaves',
+        await look(lane, plan, twin),
+        after,
+      );
+      if (state !== undefined) return { ...state, transaction: index };
+    }
+    before = after;
+  }
+  const left = await unsettled(lane, xids, locksBefore);
+  if (left === undefined) return undefined;
+  return {
+    rule: 'nothing is left once all is settled',
+    detail: left,
+    transaction: plan.transactions.length - 1,
+  };
+}
+
+/** Plays a plan on fresh tables and says what did not hold. */
+export async function runPlan(lane: Lane, plan: Plan): Promise<Report> {
+  const places = await lane.prepare(plan);
+  const tally = new Tally();
+  try {
+    const mismatch = await playAll(lane, plan, places, tally);
+    const { statements, refused, kinds } = tally;
+    return { statements, refused, kinds, mismatch };
+  } finally {
+    await lane.drop(plan, places);
+  }
+}
