@@ -42,6 +42,8 @@ export interface PlannedTransaction {
   readonly timeoutMs: number;
   readonly steps: readonly Step[];
   readonly sideBySide: boolean;
+  /** The launcher commits even though a step has failed: the application has swallowed the error. */
+  readonly stubborn: boolean;
   readonly end: 'commit' | 'rollback' | 'walk away';
 }
 
@@ -150,6 +152,7 @@ function makeTransaction(seed: number, options: Options, index: number): Planned
     timeoutMs: dice.pick([1_000, 10_000, 60_000, 60_000, 60_000]),
     steps: balanced(steps),
     sideBySide: dice.chance(0.3),
+    stubborn: dice.chance(0.2),
     end: dice.chance(0.85) ? 'commit' : dice.pick(['rollback', 'walk away'] as const),
   };
 }

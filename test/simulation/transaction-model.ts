@@ -20,7 +20,7 @@ export function* runTransaction(process: Process, planned: PlannedTransaction, x
     ? yield* sideBySide(process, planned, xid)
     : yield* oneByOne(process, planned, xid);
   if (planned.end === 'walk away') return 'nothing';
-  if (!succeeded || planned.end === 'rollback') return yield* rollBack(process, xid);
+  if ((!succeeded && !planned.stubborn) || planned.end === 'rollback') return yield* rollBack(process, xid);
   return yield* commit(process, xid);
 }
 

@@ -59,8 +59,15 @@ export class World {
       deliver: (message) => {
         const to = this.#streams.get(message.session);
         if (to === undefined) return;
-        if (message.type === 'end') to.process.breakStream();
-        else this.#down(to.stream, to.process, message.id, message.body);
+        if (message.type === 'end') {
+          to.process.breakStream();
+          return;
+        }
+        if (message.body.body === 'branchRegistered') {
+          const { branchId } = message.body.branchRegistered;
+          this.checks.answered(`${to.process.clientId} frame ${message.id}`, branchId);
+        }
+        this.#down(to.stream, to.process, message.id, message.body);
       },
       lost: () => {
         for (const { process } of [...this.#streams.values()]) process.breakStream();

@@ -63,7 +63,7 @@ export class Checks {
   /** Branches that a process has compensated; that may be before their registration's answer has arrived. */
   readonly #compensated = new Set<string>();
   readonly #committedLocally = new Set<string>();
-  readonly #requests = new Map<string, { branchId: string; request: string }>();
+  readonly #requests = new Map<string, string>();
   readonly #owners = new Map<string, string>();
   #locks: readonly LockView[] = [];
 
@@ -143,7 +143,18 @@ export class Checks {
     }
   }
 
-  /** A registration has been answered: `request` names it as the client does. */
+  /** A registration has been answered, perhaps not for the first time. */
+  answered(request: string, branchId: string): void {
+    const earlier = this.#requests.get(request);
+    must(
+      earlier === undefined || earlier === branchId,
+      'a request has its effect once',
+      () => `${request} got branch ${earlier} and branch ${branchId}`,
+    );
+    this.#requests.set(request, branchId);
+  }
+
+  /** A client has learnt of its registration: `request` names it as the client does. */
   acknowledged(
     request: string,
     facts: Pick<Acknowledged, 'xid' | 'branchId' | 'resourceId' | 'locksOnly'>,
@@ -151,16 +162,11 @@ export class Checks {
     isAddition: boolean,
   ): void {
     const { branchId } = facts;
-    const earlier = this.#requests.get(request);
-    must(
-      earlier === undefined || earlier.branchId === branchId,
-      'a request has its effect once',
-      () => `${request} got branch ${earlier?.branchId} and branch ${branchId}`,
-    );
-    this.#requests.set(request, { branchId, request });
+    const isRepeated = this.#requests.has(request);
+    this.answered(request, branchId);
     const known = this.#acknowledged.get(branchId);
     if (isAddition) {
-      if (known !== undefined && earlier === undefined) known.locks.push(...locks);
+      if (known !== undefined && !isRepeated) known.locks.push(...locks);
       return;
     }
     must(
@@ -169,7 +175,7 @@ export class Checks {
       () => `${branchId} to ${this.#owners.get(branchId)} and to ${request}`,
     );
     this.#owners.set(branchId, request);
-    if (known !== undefined || earlier !== undefined) return;
+    if (known !== undefined || isRepeated) return;
     must(
       facts.locksOnly || this.decisions.get(facts.xid) !== 'COMMIT',
       'a commit waits for phase one',
