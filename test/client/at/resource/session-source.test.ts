@@ -3,10 +3,12 @@ import { execFile } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { SqlExecutor } from '../../../../src/client/at/executor.js';
+import { ensureUndoLog } from '../../../../src/client/at/resource/identity.js';
 import { createSessionSource, type PrivateSessions } from '../../../../src/client/at/resource/raw-session.js';
+import { deleteUndoLogsSql, insertDefenceSql } from '../../../../src/client/at/undo/undo-log.js';
 import { GlobalTxError } from '../../../../src/protocol/errors.js';
 import { freePort } from '../../../support/free-port.js';
-import { type DatabaseServer, servers } from '../../../support/servers.js';
+import { type DatabaseServer, servers, startServer } from '../../../support/servers.js';
 
 async function connectionId(executor: SqlExecutor): Promise<number> {
   const { rows } = await executor.query('SELECT CONNECTION_ID()');
@@ -56,8 +58,27 @@ describe('The private sessions', () => {
       [zone, isolation, charset, autocommit, wait],
       ['+00:00', 'READ-COMMITTED', 'utf8mb4', '1', '3'],
     );
-    for (const word of ['NO_AUTO_VALUE_ON_ZERO', 'STRICT_ALL_TABLES', 'ALLOW_INVALID_DATES']) {
+    for (const word of ['NO_AUTO_VALUE_ON_ZERO', 'ALLOW_INVALID_DATES'])
       assert.ok(mode?.includes(word), mode);
+  });
+
+  it('may write where the binary log is one of statements', async () => {
+    const own = await startServer({
+      flushLogAtCommit: 2,
+      binaryLog: true,
+      arguments: ['--binlog-format=STATEMENT'],
+    });
+    const sessions = createSessionSource(own.options());
+    try {
+      const schema = await own.createDatabase('binlog');
+      await sessions.withSession(async (executor) => {
+        await ensureUndoLog(executor, schema);
+        await executor.query(insertDefenceSql(schema, { xid: 'x', branchId: '1' }));
+        await executor.query(deleteUndoLogsSql(schema, [{ xid: 'x', branchId: '1' }]));
+      });
+    } finally {
+      sessions.close();
+      await own.stop();
     }
   });
 

@@ -84,6 +84,27 @@ describe('A rollback and a late phase one', () => {
     assert.equal((await world.compensate(branch)).outcome, 'PHASE_TWO_DONE');
   });
 
+  it('asks to be sent again when phase one commits between its look and its defence record', async () => {
+    const before = await world.dump();
+    const branch = { xid: newXid(), branchId: '7' };
+    const session = await world.session();
+    const late = await world.session();
+    let came = false;
+    const query: SqlExecutor['query'] = async (sql) => {
+      if (sql.startsWith('INSERT') && !came) {
+        came = true;
+        await late.executor.query('START TRANSACTION');
+        await world.phaseOne(late.executor, ['stock'], BRANCH, branch);
+        await late.executor.query('COMMIT');
+      }
+      return session.executor.query(sql);
+    };
+    const { outcome, detail } = await compensate({ query }, world.toUndo(branch));
+    assert.equal(outcome, 'PHASE_TWO_RETRY', detail);
+    assert.equal((await world.compensate(branch)).outcome, 'PHASE_TWO_DONE');
+    assert.equal(await world.dump(), before);
+  });
+
   it('never lets both happen, whatever the moment', async () => {
     const before = await world.dump();
     for (let round = 0; round < 40; round += 1) {

@@ -7,6 +7,7 @@ import { rowsEqual } from '../../../../src/client/at/image/row-equality.js';
 import { CompensationTables } from '../../../../src/client/at/resource/compensation-tables.js';
 import { ensureUndoLog } from '../../../../src/client/at/resource/identity.js';
 import { openRawSession, type RawSession } from '../../../../src/client/at/resource/raw-connection.js';
+import { createSessionSource, type PrivateSessions } from '../../../../src/client/at/resource/raw-session.js';
 import { loadTable } from '../../../../src/client/at/table/load.js';
 import { type BranchToUndo, compensate } from '../../../../src/client/at/undo/compensate.js';
 import { encodeUndoRecord } from '../../../../src/client/at/undo/encoding.js';
@@ -32,19 +33,20 @@ function newBranch(): Branch {
 export class UndoWorld {
   readonly server: DatabaseServer;
   readonly database: string;
+  readonly #pool: PrivateSessions;
   readonly #sessions: RawSession[] = [];
 
   private constructor(server: DatabaseServer, database: string) {
     this.server = server;
     this.database = database;
+    this.#pool = createSessionSource(server.options(database), { limit: 16 });
   }
 
   static async create(...ddl: readonly string[]): Promise<UndoWorld> {
     const [server] = await servers();
     const world = new UndoWorld(server, await server.createDatabase('undo'));
     await server.execute(ddl, world.database);
-    const session = await world.session();
-    await ensureUndoLog(session.executor, world.database);
+    await world.#pool.withSession((executor) => ensureUndoLog(executor, world.database));
     return world;
   }
 
@@ -57,6 +59,7 @@ export class UndoWorld {
   }
 
   close(): void {
+    this.#pool.close();
     for (const session of this.#sessions) session.destroy();
   }
 
@@ -73,11 +76,12 @@ export class UndoWorld {
    * the order of the keys.
    */
   async branch(tables: readonly string[], ...statements: readonly string[]): Promise<Branch> {
-    const { executor } = await this.session();
-    await executor.query('START TRANSACTION');
-    const branch = await this.phaseOne(executor, tables, statements);
-    await executor.query('COMMIT');
-    return branch;
+    return this.#pool.withSession(async (executor) => {
+      await executor.query('START TRANSACTION');
+      const branch = await this.phaseOne(executor, tables, statements);
+      await executor.query('COMMIT');
+      return branch;
+    });
   }
 
   /** The same without COMMIT. */
@@ -99,8 +103,8 @@ export class UndoWorld {
   }
 
   async compensate(branch: Branch, session?: RawSession): Promise<PhaseTwoAnswer> {
-    const { executor } = session ?? (await this.session());
-    return compensate(executor, this.toUndo(branch));
+    const undo = (executor: SqlExecutor) => compensate(executor, this.toUndo(branch));
+    return session === undefined ? this.#pool.withSession(undo) : undo(session.executor);
   }
 
   toUndo(branch: Branch): BranchToUndo {
@@ -114,10 +118,9 @@ export class UndoWorld {
 
   /** Rows of the undo log by log_status; a branch with neither has none. */
   async undoRows(branch: Branch): Promise<readonly number[]> {
-    const { executor } = await this.session();
-    const { rows } = await executor.query(
-      `SELECT log_status FROM undo_log WHERE xid = '${branch.xid}' AND branch_id = ${branch.branchId}`,
-    );
+    const { xid, branchId } = branch;
+    const sql = `SELECT log_status FROM undo_log WHERE xid = '${xid}' AND branch_id = ${branchId}`;
+    const { rows } = await this.#pool.withSession((executor) => executor.query(sql));
     return rows.map(([status]) => Number(status));
   }
 
