@@ -45,7 +45,9 @@ interface RowsStatement {
   readonly from: Clause;
   /** The condition without the word WHERE, or null for all rows. */
   readonly where: Clause | null;
+  /** Without the words ORDER BY. An item that is a lone placeholder, and so sorts nothing, is given as NULL. */
   readonly orderBy: Clause | null;
+  /** Without the word LIMIT. */
   readonly limit: Clause | null;
   /**
    * Whether running the condition again on the same rows could choose others: LIMIT, RAND(), UUID(), NOW()

@@ -1,5 +1,6 @@
 import type { Clause } from './analysis.js';
 import type { Cursor } from './cursor.js';
+import { readOrder } from './order.js';
 import { unsupported } from './refusal.js';
 import { isVolatile } from './volatile.js';
 
@@ -27,7 +28,7 @@ export function readRowsClauses(cursor: Cursor, verb: string): RowsClauses {
   cursor.expectEnd();
   return {
     where: where && source.clause(...where),
-    orderBy: orderBy && source.clause(...orderBy),
+    orderBy: orderBy && readOrder(source, ...orderBy).clause,
     limit: limit && source.clause(...limit),
     volatile:
       limit !== null || [where, orderBy].some((range) => range !== null && isVolatile(source, ...range)),

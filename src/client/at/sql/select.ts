@@ -1,6 +1,7 @@
 import type { LockingReadStatement, Statement } from './analysis.js';
 import type { Cursor } from './cursor.js';
 import { isDeterministic } from './functions.js';
+import { readOrder } from './order.js';
 import { notUnderstood, unsupported } from './refusal.js';
 import type { Source } from './source.js';
 import { JOIN_WORDS, readTableReference } from './table-reference.js';
@@ -79,6 +80,12 @@ function readLockingSelect(cursor: Cursor): Statement {
   }
   if (ranges.seen.has('PROCEDURE')) unsupported('SELECT ... PROCEDURE ... FOR UPDATE');
   if (ranges.seen.has('FETCH') || ranges.seen.has('OFFSET')) unsupported('SELECT ... FETCH ... FOR UPDATE');
+  if (
+    ranges.limit !== null &&
+    source.find(ranges.limit[0], (word) => word === 'EXAMINED') < ranges.limit[1]
+  ) {
+    unsupported('SELECT ... LIMIT ROWS EXAMINED ... FOR UPDATE');
+  }
   if (from === null || (source.at(from[0]).word === 'DUAL' && from[1] === from[0] + 1))
     return { kind: 'read' };
   const order = ordering(source, list, ranges);
@@ -86,16 +93,15 @@ function readLockingSelect(cursor: Cursor): Statement {
     kind: 'lockingRead',
     ...readSingleTable(cursor, from),
     where: ranges.where && source.clause(...ranges.where),
-    orderBy: order.orderBy && source.clause(...order.orderBy),
-    limit: order.limit && source.clause(...order.limit),
-    volatile:
-      order.limit !== null ||
-      [ranges.where, order.orderBy].some((range) => range !== null && isVolatile(source, ...range)),
+    orderBy: order.orderBy,
+    limit: order.limit,
+    volatile: order.volatile || (ranges.where !== null && isVolatile(source, ...ranges.where)),
     mode: source.at(lock[0] + 1).word === 'UPDATE' ? 'EXCLUSIVE' : 'SHARED',
     lock: source.clause(...lock),
   };
 }
 
+type RowOrder = Pick<LockingReadStatement, 'orderBy' | 'limit' | 'volatile'>;
 type Range = readonly [from: number, to: number];
 
 interface SelectRanges {
@@ -176,27 +182,18 @@ function readSingleTable(cursor: Cursor, [begin, end]: Range): Pick<LockingReadS
  * choose among results instead, and ORDER BY may name a result column: then every row that the condition
  * accepts is read, which is what the server locks or more.
  */
-function ordering(
-  source: Source,
-  list: Range,
-  ranges: SelectRanges,
-): Pick<SelectRanges, 'orderBy' | 'limit'> {
-  const { seen, orderBy, limit } = ranges;
+function ordering(source: Source, list: Range, { seen, orderBy, limit }: SelectRanges): RowOrder {
+  const order = orderBy && readOrder(source, ...orderBy);
   const ofResults =
     ['GROUP', 'HAVING', 'WINDOW', 'QUALIFY'].some((word) => seen.has(word)) ||
-    !isPlainList(source, list) ||
-    (orderBy !== null && hasPosition(source, orderBy));
-  return ofResults ? { orderBy: null, limit: null } : { orderBy, limit };
-}
-
-/** ORDER BY 2 speaks of the second result column; so would a value written in for a placeholder. */
-function hasPosition(source: Source, [from, to]: Range): boolean {
-  for (let index = from; index < to; index = source.skip(index)) {
-    const { kind } = source.at(index);
-    const isFirst = index === from || source.at(index - 1).word === ',';
-    if (isFirst && (kind === 'number' || kind === 'placeholder')) return true;
-  }
-  return false;
+    order?.byPosition ||
+    !isPlainList(source, list);
+  if (ofResults) return { orderBy: null, limit: null, volatile: false };
+  return {
+    orderBy: order === null ? null : order.clause,
+    limit: limit && source.clause(...limit),
+    volatile: limit !== null || (orderBy !== null && isVolatile(source, ...orderBy)),
+  };
 }
 
 /** Whether a select list has only columns and expressions that keep one result for each row, under no other name. */

@@ -2,12 +2,20 @@ import type { Clause, TableName } from './analysis.js';
 import type { Cursor } from './cursor.js';
 import { notUnderstood } from './refusal.js';
 
-/** Words that go on with the statement where an alias without AS might stand; no table can be called so without quotes. */
-const NOT_AN_ALIAS = new Set(
-  `SET WHERE ORDER LIMIT PARTITION USE FORCE IGNORE JOIN INNER LEFT RIGHT FULL CROSS STRAIGHT_JOIN NATURAL ON USING FOR
-   GROUP HAVING WINDOW UNION INTERSECT EXCEPT MINUS INTO LOCK RETURNING FETCH OFFSET PROCEDURE TABLESAMPLE AS LATERAL
-   QUALIFY VALUES VALUE SELECT FROM TABLE WITH UPDATE DELETE INSERT REPLACE DEFAULT`.split(/\s+/),
+const words = (list: string): readonly string[] => list.trim().split(/\s+/);
+
+/** Reserved words that may follow a table, or stand where a table is missing. */
+const RESERVED = new Set(
+  words(`
+  SET WHERE ORDER LIMIT PARTITION USE FORCE IGNORE JOIN INNER LEFT RIGHT CROSS STRAIGHT_JOIN NATURAL ON USING FOR GROUP
+  HAVING UNION INTO LOCK PROCEDURE AS VALUES SELECT FROM TABLE WITH UPDATE DELETE INSERT REPLACE DEFAULT`),
 );
+
+/** Words that go on with the statement where an alias without AS might stand. */
+const NOT_AN_ALIAS = new Set([
+  ...RESERVED,
+  ...words('FULL WINDOW INTERSECT EXCEPT MINUS RETURNING FETCH OFFSET TABLESAMPLE LATERAL QUALIFY VALUE'),
+]);
 
 export const JOIN_WORDS: ReadonlySet<string> = new Set([
   'JOIN',
@@ -28,7 +36,7 @@ export interface TableReference {
 
 /** Reads `schema.table`, as a statement's target names it. */
 export function readTableName(cursor: Cursor): { readonly schema: string | null; readonly name: string } {
-  if (cursor.token.kind === 'word' && NOT_AN_ALIAS.has(cursor.word)) cursor.fail();
+  if (cursor.token.kind === 'word' && RESERVED.has(cursor.word)) cursor.fail();
   const first = cursor.identifier();
   if (!cursor.accept('.')) return { schema: null, name: first };
   return { schema: first, name: cursor.identifier() };

@@ -25,7 +25,8 @@ export function isVolatile(source: Source, from: number, to: number): boolean {
     if (SEQUENCE_MEMBERS.has(source.text.slice(token.start, token.end).toUpperCase())) return true;
     // NEXT VALUE FOR s, PREVIOUS VALUE FOR s
     if (word === 'VALUE' && next.word === 'FOR') return true;
-    if (next.word !== '(' || isOperatorWord(word)) continue;
+    // CAST(a AS DECIMAL(10, 2)) has a type, no call.
+    if (next.word !== '(' || isOperatorWord(word) || source.at(index - 1).word === 'AS') continue;
     // With a space between, the server may take a name for a stored function's, and () makes UNIX_TIMESTAMP a clock.
     if (kind === 'name' || next.start !== token.end || !isDeterministic(word)) return true;
     if (word === 'UNIX_TIMESTAMP' && source.at(index + 2).word === ')') return true;

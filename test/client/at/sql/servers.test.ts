@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type Connection, createConnection } from 'mysql2/promise';
 import type { SqlDialect } from '../../../../src/client/at/executor.js';
 import type { Statement } from '../../../../src/client/at/sql/analysis.js';
+import { DETERMINISTIC } from '../../../../src/client/at/sql/functions.js';
 import { analyzeUncached } from '../../../../src/client/at/sql/index.js';
 import { servers } from '../../../support/servers.js';
 import { MARIADB, MYSQL } from './dialects.js';
@@ -24,6 +25,7 @@ const UNDERSTOOD = [
   ...READ_FORMS,
 ];
 const SYNTAX_ERROR = 1064;
+const NO_SUCH_FUNCTION = 1305;
 
 type RowsStatement = Extract<Statement, { kind: 'update' | 'delete' | 'lockingRead' }>;
 
@@ -91,6 +93,14 @@ describe('what is read', function () {
       const statement = rowsStatement(sql);
       if (statement?.kind !== 'update' && statement?.kind !== 'delete') continue;
       await assertPrepares(sql, `${statement.head.text} WHERE 1 = 1 ${statement.tail.text}`);
+    }
+  });
+
+  it('takes for deterministic no function that could be a stored one here', async () => {
+    for (const name of DETERMINISTIC) {
+      await prepare(`SELECT ${name}()`).catch((error: { errno?: number }) => {
+        assert.notEqual(error.errno, NO_SUCH_FUNCTION, name);
+      });
     }
   });
 

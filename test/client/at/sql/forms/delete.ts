@@ -103,4 +103,6 @@ export const DELETE_FORMS = forms([
   'mysql only: delete p as x | from p PARTITION (p0) AS x | where x.id = 1',
   "DELETE FROM t WHERE j->>'$.a' = 1",
   "mysql only: delete t | from t | where j->>'$.a' = 1",
+  'DELETE FROM value WHERE value = 1',
+  'delete value | from value | where value = 1',
 ]);

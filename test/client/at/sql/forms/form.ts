@@ -22,6 +22,7 @@ export const SCHEMA: readonly string[] = [
   'CREATE TABLE p (id INT PRIMARY KEY, a INT) PARTITION BY HASH (id) PARTITIONS 2',
   'CREATE TABLE words (status INT, type INT, value INT, name VARCHAR(9), date DATE, count INT, text VARCHAR(9), year INT, `key` INT)',
   'CREATE TABLE status (value INT)',
+  'CREATE TABLE value (value INT)',
   'CREATE TABLE quick (id INT)',
   'CREATE TABLE `order` (`select` INT, `group` INT)',
   'CREATE TABLE `we``ird` (`co``l` INT)',

@@ -193,4 +193,8 @@ export const INSERT_FORMS = forms([
   'mariadb only: insert t (a) [expression NEXTVAL(s)]',
   'INSERT INTO t (b) VALUES (UUID_TO_BIN(UUID()))',
   'mysql only: insert t (b) [expression UUID_TO_BIN(UUID())]',
+  'INSERT INTO value VALUES (1)',
+  'mysql only: insert value [literal 1]',
+  'INSERT value VALUE (1)',
+  'mysql only: insert value [literal 1]',
 ]);

@@ -243,4 +243,8 @@ export const REFUSED_FORMS = forms([
   'unsupported: SHUTDOWN',
   "BINLOG 'x'",
   'unsupported: BINLOG',
+  'SELECT * FROM t LIMIT 1 ROWS EXAMINED 5 FOR UPDATE',
+  'mariadb only: unsupported: SELECT ... LIMIT ROWS EXAMINED ... FOR UPDATE',
+  'SELECT * FROM t LIMIT ROWS EXAMINED 5 FOR UPDATE',
+  'mariadb only: unsupported: SELECT ... LIMIT ROWS EXAMINED ... FOR UPDATE',
 ]);
