@@ -100,6 +100,7 @@ describe('After kill -9 the coordinator knows everything that it acknowledged', 
         it(`${side} ${name}, on the way to a ${decision.toLowerCase()}`, async () => {
           const coordinator = await startCoordinator({
             env: { GLOBALTX_FAILPOINTS: `${side}-${name}=crash@2` },
+            args: ['--commit-patience-ms', '200'],
           });
           const clientId = newXid();
           const first = await RawClient.connect(coordinator.address, { clientId });
