@@ -137,7 +137,10 @@ export class TcpProxy {
     });
     // An error of one side is a reset for the other.
     from.on('error', () => this.#cut(pair));
-    from.on('close', () => this.#pairs.delete(pair));
+    // The other side of a half-open connection lives on, until it ends by itself or is cut.
+    from.on('close', () => {
+      if (to.destroyed) this.#pairs.delete(pair);
+    });
   }
 
   #pass(pair: Pair, to: Socket, chunk: Buffer, direction: Direction): void {
@@ -161,7 +164,12 @@ export class TcpProxy {
 
   #cut(pair: Pair): void {
     this.#pairs.delete(pair);
-    for (const socket of [pair.client, pair.server]) if (!socket.destroyed) socket.resetAndDestroy();
+    for (const socket of [pair.client, pair.server]) {
+      if (socket.destroyed) continue;
+      // A reset of a socket that has sent its end fails in libuv, and the handle would never be closed.
+      if (socket.writableEnded || socket.connecting) socket.destroy();
+      else socket.resetAndDestroy();
+    }
   }
 }
 
