@@ -117,7 +117,7 @@ export class Coordinator {
     return new Metrics({
       transactions: count('Transactions that have not ended', 'transactions'),
       branches: count('Branches that have not ended', 'branches'),
-      locks: count('Locks that are held or waited for', 'locks'),
+      locks: count('Rows that are locked', 'locks'),
       waiting: count('Registrations that wait for a lock', 'waiting'),
       resources: count('Resources that clients have enlisted or branches belong to', 'resources'),
       remembered: count('Ended transactions that are remembered', 'remembered'),

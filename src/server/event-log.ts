@@ -62,7 +62,7 @@ export class EventLog implements EngineObserver {
   }
 
   #transactionStored(record: TransactionRecord): void {
-    const { xid, name, application, reason } = record;
+    const { xid, name, application } = record;
     switch (record.status) {
       case 'ACTIVE':
         this.#log.debug({ xid, name, application, timeoutMs: record.timeoutMs }, 'transaction begun');
@@ -71,17 +71,26 @@ export class EventLog implements EngineObserver {
         this.#log.debug({ xid, name, application }, 'commit decided');
         return;
       case 'ROLLING_BACK':
-        if (reason === 'TIMED_OUT')
-          this.#log.warn({ xid, name, application }, 'transaction timed out: rollback decided');
-        else this.#log.info({ xid, name, application, reason }, 'rollback decided');
+        this.#rollbackDecided(record);
         return;
       case 'COMMITTED':
       case 'ROLLED_BACK':
+        // Where there was nothing to compensate, the end is all that is stored.
+        if (record.status === 'ROLLED_BACK' && record.decidedAt === record.endedAt)
+          this.#rollbackDecided(record);
         this.#log.debug(
           { xid, status: record.status, lastedMs: record.endedAt - record.begunAt },
           'transaction ended',
         );
         return;
+    }
+  }
+
+  #rollbackDecided({ xid, name, application, reason }: TransactionRecord): void {
+    if (reason === 'TIMED_OUT') {
+      this.#log.warn({ xid, name, application }, 'transaction timed out: rollback decided');
+    } else {
+      this.#log.info({ xid, name, application, reason }, 'rollback decided');
     }
   }
 

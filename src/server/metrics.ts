@@ -14,9 +14,11 @@ const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 /** Counts what passes through the engine, for Prometheus. Names and labels come from here alone, never from a client. */
 export class Metrics implements EngineObserver {
   readonly registry = new Registry();
-  readonly #transactions = this.#counter('transactions_total', 'Transactions, by what became of them', [
-    'outcome',
-  ]);
+  readonly #transactions = this.#counter(
+    'transactions_total',
+    'Transactions, by what became of them; those that timed out are among the rolled back',
+    ['outcome'],
+  );
   readonly #branches = this.#counter('branches_total', 'Branches that were registered', []);
   readonly #attention = this.#counter(
     'branches_needing_attention_total',
@@ -100,16 +102,15 @@ export class Metrics implements EngineObserver {
       case 'ACTIVE':
         this.#transactions.inc({ outcome: 'begun' });
         return;
-      case 'ROLLING_BACK':
-        if (record.reason === 'TIMED_OUT') this.#transactions.inc({ outcome: 'timed_out' });
-        return;
       case 'COMMITTED':
         this.#ended('committed', record.endedAt - record.decidedAt);
         return;
       case 'ROLLED_BACK':
+        if (record.reason === 'TIMED_OUT') this.#transactions.inc({ outcome: 'timed_out' });
         this.#ended('rolled_back', record.endedAt - record.decidedAt);
         return;
       case 'COMMITTING':
+      case 'ROLLING_BACK':
         return;
     }
   }

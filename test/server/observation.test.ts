@@ -98,7 +98,7 @@ describe("The coordinator's metrics", () => {
     await sleep(100);
     const during = await read(coordinator);
     assert.equal(during.get('globaltx_transactions'), 3);
-    assert.equal(during.get('globaltx_locks'), 3);
+    assert.equal(during.get('globaltx_locks'), 2);
     assert.equal(during.get('globaltx_waiting'), 1);
     assert.equal(during.get('globaltx_streams'), 1);
     await client.commit(first);
