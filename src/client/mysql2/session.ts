@@ -75,11 +75,11 @@ export class Session {
     // MariaDB before 11.1 knows the level only by its old name, MySQL 8 only by the new one.
     const isolation = server === 'mariadb' ? '@@tx_isolation' : '@@transaction_isolation';
     const result = await this.#executor.query(
-      `SELECT @@sql_mode, @@autocommit, DATABASE(), ${isolation}, @@innodb_rollback_on_timeout, @@max_allowed_packet`,
+      `SELECT @@sql_mode, @@autocommit, DATABASE(), ${isolation}, @@innodb_rollback_on_timeout`,
     );
-    const [modes, autocommit, schema, level, rollbackOnTimeout, maxAllowedPacket] = (
-      result.rows[0] ?? []
-    ).map((value) => value?.toString('utf8') ?? null);
+    const [modes, autocommit, schema, level, rollbackOnTimeout] = (result.rows[0] ?? []).map(
+      (value) => value?.toString('utf8') ?? null,
+    );
     const sqlModes = new Set((modes ?? '').split(','));
     this.#rollbackOnTimeout = rollbackOnTimeout === '1';
     return {
@@ -91,7 +91,6 @@ export class Session {
       schema: schema ?? null,
       autocommit: autocommit === '1',
       weakIsolation: level !== 'REPEATABLE-READ' && level !== 'SERIALIZABLE',
-      maxAllowedPacket: Number(maxAllowedPacket),
     };
   }
 }

@@ -9,8 +9,6 @@ export interface SessionFacts {
   readonly autocommit: boolean;
   /** READ COMMITTED or READ UNCOMMITTED: rows may appear between the before image and the statement. */
   readonly weakIsolation: boolean;
-  /** In bytes. */
-  readonly maxAllowedPacket: number;
 }
 
 /** One session of the application, as the branch in it needs it: globaltx's own statements, and the facts. */

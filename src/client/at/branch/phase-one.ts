@@ -3,11 +3,14 @@ import type { LockSet } from '../../../protocol/frames.js';
 import type { Transaction } from '../../transaction/transaction.js';
 import { KEYS_PER_QUERY, keyCondition } from '../image/key-condition.js';
 import type { ImageRow } from '../image/plan.js';
+import { unrestorable } from '../image/restorable.js';
+import type { TableChanges } from '../image/row.js';
 import { encodeUndoRecord } from '../undo/encoding.js';
-import { insertUndoLogSql } from '../undo/undo-log.js';
+import { writeUndoLog } from '../undo/write-undo-log.js';
 import { planOf, type ReadLocks } from './capture.js';
 import type { BranchDatabase, BranchSession } from './database.js';
 import { lockKeysOf, lockSet, netChanges, type TableImages } from './net-changes.js';
+import { parentLocks } from './parent-locks.js';
 import { referenceOf } from './queries.js';
 import type { TouchedRows, TouchedTable } from './touched-rows.js';
 
@@ -65,23 +68,18 @@ export class PhaseOne {
     if (touched.empty) return;
     const images: TableImages[] = [];
     for (const table of touched.net()) images.push(await this.#afterImage(table));
-    const locks: LockSet[] = [];
-    for (const image of images) {
-      const resourceId = await this.#database.resourceId(image.table.schema);
-      locks.push(lockSet(resourceId, image.table, 'EXCLUSIVE', lockKeysOf(image)));
-    }
     const tables = images.map(netChanges).filter(({ changes }) => changes.length > 0);
+    this.#refuseUnrestorable(images, tables);
     const schema = this.#session.facts.schema ?? images[0]!.table.schema;
     const resourceId = await this.#database.resourceId(schema);
-    this.#branchId = await this.#register(resourceId, locks, tables.length === 0, lockWaitMs);
+    const locks = await this.#locks(images);
+    const branchId = await this.#register(resourceId, locks, tables.length === 0, lockWaitMs);
+    this.#branchId = branchId;
     if (tables.length === 0) return;
     const { xid } = this.#transaction;
-    const encoded = encodeUndoRecord({ xid, branchId: this.#branchId, tables });
-    const { maxAllowedPacket } = this.#session.facts;
+    const encoded = encodeUndoRecord({ xid, branchId, tables });
     try {
-      for (const sql of insertUndoLogSql(schema, xid, this.#branchId, encoded, maxAllowedPacket)) {
-        await this.#session.executor.query(sql);
-      }
+      await writeUndoLog(this.#session.executor, schema, xid, branchId, encoded);
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
       throw new GlobalTxError(
@@ -117,6 +115,33 @@ export class PhaseOne {
   #forget(): void {
     this.#branchId = undefined;
     this.#readBranches = [];
+  }
+
+  async #locks(images: readonly TableImages[]): Promise<readonly LockSet[]> {
+    const locks: LockSet[] = [];
+    for (const image of images) {
+      const resourceId = await this.#database.resourceId(image.table.schema);
+      locks.push(lockSet(resourceId, image.table, 'EXCLUSIVE', lockKeysOf(image)));
+      locks.push(...(await parentLocks(this.#session, this.#database, image)));
+    }
+    return locks;
+  }
+
+  /** A value that text cannot carry exactly is found out now: after the commit only a person could help. */
+  #refuseUnrestorable(images: readonly TableImages[], tables: readonly TableChanges[]): void {
+    for (const { schema, table: name, changes } of tables) {
+      const table = images.find((image) => image.table.schema === schema && image.table.name === name)!.table;
+      for (const change of changes) {
+        const construct = unrestorable(table, change);
+        if (construct === undefined) continue;
+        throw new GlobalTxError(
+          'TABLE_UNSUPPORTED',
+          `A row of ${schema}.${name} holds what a rollback could not restore exactly: ${construct}. ` +
+            'Change it outside of the global transaction.',
+          { xid: this.#transaction.xid, construct },
+        );
+      }
+    }
   }
 
   #register(
