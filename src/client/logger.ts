@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+
 /** Where the client tells what it meets; a pino logger fits. `facts` always holds the xid where there is one. */
 export interface Logger {
   debug(facts: object, message: string): void;
@@ -7,11 +9,7 @@ export interface Logger {
 }
 
 function emitWarning(facts: object, message: string): void {
-  process.emitWarning(message, { type: 'GlobalTxWarning', detail: JSON.stringify(facts, errorsAsText) });
-}
-
-function errorsAsText(_key: string, value: unknown): unknown {
-  return value instanceof Error ? String(value) : value;
+  process.emitWarning(message, { type: 'GlobalTxWarning', detail: inspect(facts) });
 }
 
 /**

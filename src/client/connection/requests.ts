@@ -17,6 +17,8 @@ interface Pending {
 }
 
 const LARGEST_ID = 0xffff_ffff;
+/** A timer that is set to more fires at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** The requests that have no answer yet, oldest first, by correlation id. */
 export class Requests {
@@ -36,7 +38,7 @@ export class Requests {
         this.#pending.delete(id);
         resolve(outcome);
       };
-      const timer = setTimeout(() => settle({ kind: 'deadline' }), deadlineMs);
+      const timer = setTimeout(() => settle({ kind: 'deadline' }), Math.min(deadlineMs, LONGEST_TIMER_MS));
       this.#pending.set(id, { body, lasting, timer, settle });
     });
     return { id, outcome };

@@ -74,7 +74,7 @@ export class Completion {
     // Twice: what ran un-awaited may have begun something new while it was waited for.
     await settle(transaction.participants, settleMs);
     transaction.end();
-    await settle(transaction.participants, settleMs);
+    const settled = await settle(transaction.participants, settleMs);
     const { xid, rollbackOnlyReason } = transaction;
     if (rollbackOnlyReason !== undefined) {
       const { reason, cause } = rollbackOnlyReason;
@@ -82,6 +82,13 @@ export class Completion {
         'ROLLBACK_ONLY',
         `the global transaction ${xid} was marked rollback-only (${reason}) and has been rolled back`,
         { xid, cause, details: { reason } },
+      );
+    }
+    if (!settled) {
+      return new GlobalTxError(
+        'TIMED_OUT',
+        `the function returned, but work of it was still under way when the time-out of the global transaction ${xid} had passed; it has been rolled back`,
+        { xid },
       );
     }
     const open = transaction.participants.filter((participant) => participant.open);

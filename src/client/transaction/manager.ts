@@ -15,6 +15,9 @@ import {
 import { abandon, settle } from './settle.js';
 import type { Transaction } from './transaction.js';
 
+/** What is under way at the end gets at least so much time to come to its own. */
+const LEAST_SETTLE_MS = 1_000;
+
 export interface ManagerOptions extends CompletionLimits {
   readonly requestTimeoutMs: number;
 }
@@ -133,14 +136,17 @@ export class TransactionManager {
     timeoutMs: number,
     fn: () => Result | PromiseLike<Result>,
   ): Promise<Result> {
+    // Nothing is waited for beyond the time-out: the coordinator then rolls back whatever is under way here.
+    const until = Date.now() + timeoutMs;
+    const settleMs = (): number => Math.max(LEAST_SETTLE_MS, until - Date.now());
     let result: Result;
     try {
       result = await runInContext(transaction, fn);
     } catch (error) {
-      attachRollbackReport(error, await this.#completion.rollback(transaction, error, timeoutMs));
+      attachRollbackReport(error, await this.#completion.rollback(transaction, error, settleMs()));
       throw error;
     }
-    await this.#completion.commit(transaction, timeoutMs);
+    await this.#completion.commit(transaction, settleMs());
     return result;
   }
 

@@ -96,6 +96,19 @@ describe('a global transaction', () => {
       );
     });
 
+    it('may wait for a lock as long as a timer can', async () => {
+      await gtx.run({ lockWait: 2 ** 31 - 1 }, write);
+    });
+
+    it('is rolled back with TIMED_OUT when work of it is under way beyond its time-out', async () => {
+      const run = gtx.run({ timeout: 100 }, async () => {
+        await write();
+        current().addParticipant(new FakeWork(new Promise(() => {})));
+      });
+      await assert.rejects(run, { code: 'TIMED_OUT' });
+      assert.deepEqual(decisions(), ['rollback']);
+    });
+
     it('is in context across awaits and timers, and nowhere else', async () => {
       assert.equal(currentTransaction(), undefined);
       const seen = await gtx.run(async () => {
