@@ -4,6 +4,7 @@ import { changedColumns } from '../image/row-equality.js';
 import type { TableDefinition } from '../table/definition.js';
 import { textLiteral } from '../table/information-schema.js';
 import { cascadeInTheWay } from './cascade.js';
+import { splitLongLiterals } from './long-literals.js';
 import { batchSteps, type Step, takeOutAndPutBack } from './plan.js';
 import { ER_DUP_ENTRY, errorNumber, isKeyInTheWay } from './server-error.js';
 import { batchSql } from './step-sql.js';
@@ -12,7 +13,10 @@ type ServerKind = SqlDialect['server'];
 type Update = Extract<Step, { kind: 'update' }>;
 
 async function run(executor: SqlExecutor, batch: readonly Step[], server: ServerKind): Promise<void> {
-  const { affectedRows } = await executor.query(batchSql(batch, server));
+  const { before, sql, after } = splitLongLiterals(batchSql(batch, server));
+  for (const statement of before) await executor.query(statement);
+  const { affectedRows } = await executor.query(sql);
+  for (const statement of after) await executor.query(statement);
   if (affectedRows === batch.length) return;
   const { kind, table } = batch[0]!;
   throw new GlobalTxError(

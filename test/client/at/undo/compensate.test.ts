@@ -149,6 +149,37 @@ describe('A rollback', () => {
     await world.assertRestored(['words'], "UPDATE words SET word = 'A' WHERE word = 'a'");
   });
 
+  it('takes back values that are larger than one statement can carry as text', async () => {
+    await world.run(
+      'CREATE TABLE files (id INT PRIMARY KEY, bytes LONGBLOB, words LONGTEXT, old LONGTEXT CHARACTER SET latin1) CHARSET=utf8mb4',
+      "INSERT INTO files VALUES (1, REPEAT(X'00ff', 4500000), '', NULL)",
+      "INSERT INTO files VALUES (2, X'01', REPEAT('é€', 300000), REPEAT('ß', 1200000))",
+    );
+    await world.assertRestored(
+      ['files'],
+      'DELETE FROM files WHERE id = 1',
+      "UPDATE files SET bytes = 'x', words = NULL, old = '' WHERE id = 2",
+    );
+  });
+
+  it('takes back rows of another schema on the same server', async () => {
+    const other = await world.server.createDatabase('undo_other');
+    const table = `\`${other}\`.stock`;
+    await world.run(
+      `CREATE TABLE ${table} (id INT PRIMARY KEY, qty INT)`,
+      `INSERT INTO ${table} VALUES (1, 1), (2, 2)`,
+    );
+    const before = await world.server.dump(other);
+    const branch = await world.branch(
+      [`${other}.stock`],
+      `UPDATE ${table} SET qty = 7`,
+      `DELETE FROM ${table} WHERE id = 1`,
+      `INSERT INTO ${table} VALUES (3, 3)`,
+    );
+    assert.equal((await world.compensate(branch)).outcome, 'PHASE_TWO_DONE');
+    assert.equal(await world.server.dump(other), before);
+  });
+
   it('takes back rows with a composite key', async () => {
     await world.run(
       'CREATE TABLE stock (region VARCHAR(8), sku BIGINT UNSIGNED, qty INT, PRIMARY KEY (region, sku))',

@@ -8,6 +8,7 @@ import { CompensationTables } from '../../../../src/client/at/resource/compensat
 import { ensureUndoLog } from '../../../../src/client/at/resource/identity.js';
 import { openRawSession, type RawSession } from '../../../../src/client/at/resource/raw-connection.js';
 import { createSessionSource, type PrivateSessions } from '../../../../src/client/at/resource/raw-session.js';
+import type { TableDefinition } from '../../../../src/client/at/table/definition.js';
 import { loadTable } from '../../../../src/client/at/table/load.js';
 import { type BranchToUndo, compensate } from '../../../../src/client/at/undo/compensate.js';
 import { encodeUndoRecord } from '../../../../src/client/at/undo/encoding.js';
@@ -145,18 +146,24 @@ export class UndoWorld {
     assert.deepEqual(await this.undoRows(branch), [0]);
   }
 
+  /** 'table', or 'schema.table'. */
+  async #table(executor: SqlExecutor, name: string): Promise<TableDefinition> {
+    const [table = name, schema = this.database] = name.split('.').reverse();
+    const loaded = await loadTable(executor, schema, table);
+    assert.ok(loaded !== undefined);
+    return loaded;
+  }
+
   async #images(executor: SqlExecutor, name: string): Promise<Images> {
-    const table = await loadTable(executor, this.database, name);
-    assert.ok(table !== undefined);
-    const reference = `\`${this.database}\`.\`${name}\``;
+    const table = await this.#table(executor, name);
+    const reference = `\`${table.schema}\`.\`${table.name}\``;
     const plan = planImage(table, this.server.kind);
     const result = await executor.query(`SELECT ${plan.selectList(reference)} FROM ${reference}`);
     return new Map(plan.decode(result).map((image) => [image.identity, image]));
   }
 
   async #changes(executor: SqlExecutor, name: string, before: Images): Promise<TableChanges> {
-    const table = await loadTable(executor, this.database, name);
-    assert.ok(table !== undefined);
+    const table = await this.#table(executor, name);
     const after = await this.#images(executor, name);
     const changes: RowChange[] = [];
     for (const identity of new Set([...before.keys(), ...after.keys()])) {
@@ -165,8 +172,8 @@ export class UndoWorld {
       if (was === null || is === null || !rowsEqual(was, is)) changes.push({ before: was, after: is });
     }
     return {
-      schema: this.database,
-      table: name,
+      schema: table.schema,
+      table: table.name,
       columns: table.columns.map((column) => column.name),
       key: table.key.columns,
       changes,
