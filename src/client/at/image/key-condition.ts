@@ -91,7 +91,15 @@ function paddings(column: ColumnDefinition, value: string | Buffer, literal: str
   const length = column.maxLength ?? 0;
   const full = typeof value === 'string' && Array.from(value).length >= length;
   if (column.dataType !== 'char' || column.spaceWeights !== null || full) return [literal];
-  return [literal, `RPAD(${literal},${length},' ')`];
+  return [literal, `RPAD(${literal},${length},${spaceLike(literal)})`];
+}
+
+/** A space with the introducer of the literal: one of another collation would leave the two without any. */
+function spaceLike(literal: string): string {
+  const charset = /^_\w+/.exec(literal)?.[0] ?? '';
+  const width = charset === '_utf32' ? 4 : /^_(?:ucs2|utf16)/.test(charset) ? 2 : 1;
+  const space = charset === '_utf16le' ? '2000' : '20'.padStart(2 * width, '0');
+  return `${charset} X'${space}'`;
 }
 
 /**

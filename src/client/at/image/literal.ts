@@ -2,6 +2,7 @@ import { GlobalTxError } from '../../../protocol/errors.js';
 import { columnFamily } from '../table/column-family.js';
 import type { ColumnDefinition } from '../table/definition.js';
 import type { ColumnValue } from './row.js';
+import { typedJsonExpression } from './typed-json.js';
 
 const NUMBER = /^-?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i;
 const ASCII = /^[0-9A-Za-z :.-]*$/;
@@ -24,13 +25,29 @@ function textExpression(column: ColumnDefinition, value: string | Buffer): strin
   return `_${own ? column.charset : 'utf8mb4'} ${hex(value)}`;
 }
 
+/** @throws GlobalTxError COMPENSATION_REFUSED */
+function jsonExpression(column: ColumnDefinition, value: string | Buffer): string {
+  if (typeof value === 'string') return `_utf8mb4 ${hex(value)}`;
+  const built = typedJsonExpression(value);
+  if ('sql' in built) return built.sql;
+  const construct = jsonConstruct(column, built.type);
+  throw new GlobalTxError('COMPENSATION_REFUSED', `A value cannot be restored exactly: ${construct}.`, {
+    construct,
+  });
+}
+
+function jsonConstruct(column: ColumnDefinition, type: string): string {
+  return `JSON with ${type} inside, in column \`${column.name}\``;
+}
+
 /**
- * Why a value could be read but not be written back, in words of SQL; undefined for what can be.
- * MySQL keeps numbers with a scale, dates and bytes inside JSON, and its text form cannot name them.
+ * Why a value could be read but not be written back, in words of SQL; undefined for what can be. MySQL keeps
+ * bytes inside of JSON with the type of the column that they came from, and no expression names them all.
  */
 export function unwritable(column: ColumnDefinition, value: ColumnValue): string | undefined {
   if (columnFamily(column) !== 'json' || !Buffer.isBuffer(value)) return undefined;
-  return `JSON with a DECIMAL, a date, a time or bytes inside, in column \`${column.name}\``;
+  const built = typedJsonExpression(value);
+  return 'type' in built ? jsonConstruct(column, built.type) : undefined;
 }
 
 /**
@@ -45,12 +62,6 @@ export function valueLiteral(
   _server: 'mysql' | 'mariadb',
 ): string {
   if (value === null) return 'NULL';
-  const construct = unwritable(column, value);
-  if (construct !== undefined) {
-    throw new GlobalTxError('COMPENSATION_REFUSED', `A value cannot be restored exactly: ${construct}.`, {
-      construct,
-    });
-  }
   const family = columnFamily(column);
   switch (family) {
     case 'integer':
@@ -70,7 +81,7 @@ export function valueLiteral(
     case 'text':
       return textExpression(column, value);
     case 'json':
-      return `_utf8mb4 ${hex(value)}`;
+      return jsonExpression(column, value);
     case 'enum':
     case 'set':
       return typeof value === 'string' ? `_utf8mb4 ${hex(value)}` : value.toString('latin1');

@@ -4,6 +4,7 @@ import type { ColumnDefinition } from '../table/definition.js';
 import type { ColumnValue } from './row.js';
 import { faithfulCharsets, textValue } from './text.js';
 import { utcFromEpoch } from './timestamp.js';
+import { jsonTypesExpression, jsonValue } from './typed-json.js';
 
 /** How one column is read: from the star, and from expressions beside it where the star does not say all. */
 export interface ColumnReader {
@@ -35,9 +36,6 @@ function present(value: RawValue | undefined, column: ColumnDefinition): Buffer 
 }
 
 const plain = (read: (star: Buffer) => ColumnValue): ColumnReader => ({ expressions: () => [], read });
-
-/** JSON types that its text form names exactly. The others (DECIMAL, DATETIME, BLOB, ...) come back as others. */
-const TEXTUAL_JSON = "'OBJECT','ARRAY','STRING','INTEGER','UNSIGNED INTEGER','DOUBLE','BOOLEAN','NULL'";
 
 /** The bytes that are stored, in the column's own character set, if the session's results are not these. */
 function storedBytes(column: string, charset: string): string {
@@ -72,23 +70,13 @@ function memberReader(column: ColumnDefinition): ColumnReader {
   };
 }
 
-/** Text where text says all, else bytes of text that must not be written back. */
 function jsonReader(column: ColumnDefinition): ColumnReader {
   const faithful = faithfulCharsets('utf8mb4');
   return {
-    expressions: (name) => [storedBytes(name, 'utf8mb4'), jsonIsTextual(name)],
-    read: (star, [stored, textual], results) => {
-      const bytes = faithful.includes(results) ? star : present(stored, column);
-      return latin(present(textual, column)) === '1' ? bytes.toString('utf8') : bytes;
-    },
+    expressions: (name) => [storedBytes(name, 'utf8mb4'), jsonTypesExpression(name)],
+    read: (star, [stored, types], results) =>
+      jsonValue(faithful.includes(results) ? star : present(stored, column), latin(present(types, column))),
   };
-}
-
-function jsonIsTextual(name: string): string {
-  const strange = (path: string) =>
-    `EXISTS(SELECT 1 FROM JSON_TABLE(${name},'${path}' COLUMNS(v JSON PATH '$')) AS globaltx_json ` +
-    `WHERE JSON_TYPE(v) NOT IN (${TEXTUAL_JSON}))`;
-  return `JSON_TYPE(${name}) IN (${TEXTUAL_JSON}) AND NOT ${strange('$**.*')} AND NOT ${strange('$**[*]')}`;
 }
 
 /** Shown with few digits (FLOAT) or rounded (with a scale); as DOUBLE the server prints what reads back exactly. */

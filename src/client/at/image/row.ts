@@ -1,7 +1,14 @@
 /**
  * One column's value in canonical form: what the column holds, independent of every session setting.
- * A string for what is exact as text (numbers, temporal values in UTC or as stored, text in utf8mb4), bytes
- * for everything else, null for NULL. Two values of one column are the same exactly when these are equal.
+ * Two values of one column are the same exactly when these are equal. A string for what is exact as text, bytes
+ * for everything else, null for NULL:
+ *
+ * - numbers as the server prints them, FLOAT as the DOUBLE that it is, without the zeros of ZEROFILL;
+ * - DATE, DATETIME, TIME as stored, TIMESTAMP in UTC, YEAR as a number;
+ * - text of utf8mb4, utf8mb3 and ascii columns as a string, of other character sets as the stored bytes;
+ * - ENUM and SET by their members' text; a number, as bytes, where text does not name the value;
+ * - JSON as its text; as bytes where that loses something (see typed-json.ts);
+ * - BIT, BINARY, BLOB, GEOMETRY (SRID and WKB) and VECTOR as bytes.
  */
 export type ColumnValue = string | Buffer | null;
 

@@ -57,10 +57,14 @@ function typeNumbers(
 export class StarFields {
   readonly #table: TableDefinition;
   readonly #columns: readonly ColumnDefinition[];
+  /** Flags that are compared. NOT NULL is lost in a query with an aggregating subquery, which JSON needs. */
+  readonly #flags: number;
   #first: readonly string[] | undefined;
 
   constructor(table: TableDefinition) {
     this.#table = table;
+    const json = table.columns.some((column) => column.dataType === 'json');
+    this.#flags = json ? STABLE_FLAGS & ~NOT_NULL : STABLE_FLAGS;
     this.#columns = table.columns.filter((column) => !column.invisible);
   }
 
@@ -81,7 +85,7 @@ export class StarFields {
       const field = fields[index];
       if (field !== undefined) this.#checkColumn(column, field, results);
     });
-    const signatures = fields.map(signature);
+    const signatures = fields.map((field) => signature(field, this.#flags));
     this.#first ??= signatures;
     const place = signatures.findIndex((text, index) => text !== this.#first?.[index]);
     if (place >= 0) throw this.#changed(`column ${this.#columns[place]?.name} has another type`);
@@ -101,7 +105,8 @@ export class StarFields {
     if ((numbers !== undefined && !numbers.includes(field.columnType)) || (numeric && !unsigned)) {
       throw this.#changed(`column ${column.name} is no ${column.columnType} any more`);
     }
-    if (column.nullable !== ((field.flags & NOT_NULL) === 0)) {
+    const notNull = (field.flags & NOT_NULL) !== 0;
+    if ((this.#flags & NOT_NULL) !== 0 && column.nullable === notNull) {
       throw this.#changed(`column ${column.name} is ${column.nullable ? 'NOT NULL' : 'nullable'} now`);
     }
   }
@@ -112,7 +117,8 @@ export class StarFields {
 }
 
 /** What stays the same under every character_set_results: text changes its length with it. */
-function signature({ columnType, flags, decimals, columnLength, characterSet }: ResultField): string {
+function signature(field: ResultField, mask: number): string {
+  const { columnType, flags, decimals, columnLength, characterSet } = field;
   const length = characterSet === BINARY_CHARSET && columnType < 15 ? columnLength : 0;
-  return `${columnType}/${flags & STABLE_FLAGS}/${columnType < 15 || columnType === 246 ? decimals : 0}/${length}`;
+  return `${columnType}/${flags & mask}/${columnType < 15 || columnType === 246 ? decimals : 0}/${length}`;
 }

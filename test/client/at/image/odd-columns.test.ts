@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { unwritable, valueLiteral } from '../../../../src/client/at/image/literal.js';
 import { planImage, TableChanged } from '../../../../src/client/at/image/plan.js';
-import { unrestorable } from '../../../../src/client/at/image/restorable.js';
 import { changedColumns, rowsEqual } from '../../../../src/client/at/image/row-equality.js';
 import { GlobalTxError } from '../../../../src/protocol/errors.js';
 import { type DatabaseServer, servers } from '../../../support/servers.js';
@@ -67,45 +65,6 @@ describe('The image of an odd table', () => {
       );
     } finally {
       await application.close();
-    }
-  });
-
-  it('tells JSON that its text cannot carry from JSON that it can, and refuses to write it', async () => {
-    await session.query('CREATE TABLE docs (id INT PRIMARY KEY, j JSON)');
-    const carried = [
-      '\'[1, 2.5, "2020-01-01", null, {"a": [true]}]\'',
-      'JSON_OBJECT()',
-      'JSON_ARRAY(1, 2e0)',
-      "'5'",
-    ];
-    const strange = [
-      'JSON_ARRAY(1.50)',
-      "JSON_OBJECT('a', JSON_ARRAY(CAST('2020-01-01' AS DATE)))",
-      "JSON_OBJECT('a', JSON_OBJECT('b', CAST('10:00:00' AS TIME)))",
-      "JSON_ARRAY(TIMESTAMP'2020-01-01 00:00:00')",
-      "JSON_ARRAY(X'ff')",
-      'CAST(CAST(1.5 AS DECIMAL(10,2)) AS JSON)',
-    ];
-    // MariaDB keeps the text of JSON, and nothing else.
-    const values = server.kind === 'mysql' ? [...carried, ...strange] : carried;
-    await session.query(
-      `INSERT INTO docs VALUES ${values.map((value, id) => `(${id}, ${value})`).join(',')}`,
-    );
-    const table = await session.table('docs');
-    const column = table.columns[1];
-    assert.ok(column);
-    for (const [id, { row }] of (await session.image(table, 'ORDER BY id FOR UPDATE')).entries()) {
-      const value = row[1] ?? null;
-      assert.equal(unwritable(column, value) !== undefined, id >= carried.length, values[id]);
-      if (id < carried.length) continue;
-      assert.throws(
-        () => valueLiteral(column, value, server.kind),
-        (error) => error instanceof GlobalTxError && error.code === 'COMPENSATION_REFUSED',
-      );
-      assert.match(unrestorable(table, { before: row, after: null }) ?? '', /JSON/);
-      assert.match(unrestorable(table, { before: row, after: [row[0] ?? null, 'null'] }) ?? '', /JSON/);
-      assert.equal(unrestorable(table, { before: row, after: ['9', value] }), undefined);
-      assert.equal(unrestorable(table, { before: null, after: row }), undefined);
     }
   });
 

@@ -62,6 +62,11 @@ export const TYPES: readonly TypeCase[] = [
   },
   { type: 'DOUBLE(12,2)', values: ['1.1', '1234567890.12', '-0.01'] },
   { type: 'CHAR(10) CHARACTER SET utf8mb4', values: emoji },
+  {
+    type: 'CHAR(8) CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_nopad_ci',
+    values: emoji,
+    only: 'mariadb',
+  },
   { type: 'VARCHAR(40) CHARACTER SET utf8mb4', values: [...emoji, `'${'x'.repeat(40)}'`] },
   { type: 'VARCHAR(40) CHARACTER SET utf8mb3', values: wide },
   { type: 'CHAR(20) CHARACTER SET latin1', values: wide },
