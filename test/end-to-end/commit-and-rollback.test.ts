@@ -108,6 +108,23 @@ describe('a global transaction over two servers', () => {
     await settled(world);
   });
 
+  it('goes on without autocommit after a statement that could not be prepared', async () => {
+    const connection = await world.first.pool.getConnection();
+    try {
+      await world.gtx.run({ name: 'no table' }, async () => {
+        await connection.query('SET autocommit = 0');
+        await assert.rejects(connection.execute('UPDATE no_such_table SET v = 1'), {
+          code: 'ER_NO_SUCH_TABLE',
+        });
+        await connection.execute('UPDATE account SET owner = owner WHERE id = 1');
+        await connection.query('COMMIT');
+      });
+    } finally {
+      await connection.query('SET autocommit = 1');
+      connection.release();
+    }
+  });
+
   it('rolls back when it was marked rollback-only, and says so', async () => {
     const before = await world.first.dump();
     const error = await world.gtx

@@ -137,7 +137,8 @@ export class Gate {
     const ending = ENDING_COMMANDS.get(command.constructor.name);
     const statement = isQuery(command) || (isExecute(command) && command.statement !== undefined);
     if (!statement || transaction === undefined) {
-      this.#follow(command);
+      // An EXECUTE whose PREPARE has failed is never sent.
+      if (!isExecute(command) || command.statement !== undefined) this.#follow(command);
       await this.#line.pass(command);
       if (ending !== undefined) this.#local.lose(ending);
       return;
