@@ -111,7 +111,8 @@ export class LocalTransaction {
   async run(command: ApplicationCommand, transaction: Transaction): Promise<void> {
     try {
       const facts = await this.#session.facts();
-      if (!facts.autocommit && !this.#open) {
+      if (facts.autocommit) this.#openUnlessAutocommit = false;
+      else if (!this.#open) {
         if (this.#openUnlessAutocommit) this.#open = true;
         else this.#begin(transaction);
       }
