@@ -1,7 +1,17 @@
 import { Dice } from '../simulation/dice.js';
 import type { DatabaseKind } from '../support/servers.js';
 import { FURTHER } from './further-statements.js';
-import type { BranchPlan, Plan, Profile, RowPlan, SendBy, StepPlan, TransactionPlan } from './plan.js';
+import {
+  type BranchPlan,
+  type Plan,
+  type Profile,
+  type RowPlan,
+  type SendBy,
+  type SessionPlan,
+  type StepPlan,
+  type TransactionPlan,
+  USUAL_SESSION,
+} from './plan.js';
 import { makeTables, type Table } from './schema.js';
 import { pickMaker, randomRows, SUPPORTED } from './statements.js';
 
@@ -28,8 +38,8 @@ const SQL_MODES = [
   "'NO_UNSIGNED_SUBTRACTION,REAL_AS_FLOAT'",
 ];
 const TIME_ZONES = ["'+00:00'", "'+05:30'", "'-11:00'", "'SYSTEM'", "'+13:00'"];
-const NAMES = ['utf8mb4', 'utf8mb4', 'utf8mb4', 'latin1', 'utf8mb3', 'binary'];
-const LEVELS = ['REPEATABLE READ', 'REPEATABLE READ', 'READ COMMITTED', 'SERIALIZABLE', 'READ UNCOMMITTED'];
+const NAMES = ['latin1', 'utf8mb3', 'binary', 'gbk'];
+const LEVELS = ['REPEATABLE READ', 'READ COMMITTED', 'SERIALIZABLE', 'READ UNCOMMITTED'];
 const PROFILES: readonly Profile[] = ['plain', 'plain', 'plain', 'latin1', 'strings', 'raw'];
 const SEND_BY: readonly SendBy[] = ['query', 'query', 'execute', 'execute', 'prepare'];
 
@@ -85,18 +95,16 @@ class Generator {
     };
   }
 
-  #session(): readonly string[] {
+  #session(): SessionPlan {
     const dice = this.#dice;
     this.#clock += 1 + dice.under(1000);
-    const sets = [`timestamp = ${this.#clock}.${String(dice.under(1e6)).padStart(6, '0')}`];
-    sets.push(`sql_mode = ${dice.chance(0.5) ? 'DEFAULT' : dice.pick(SQL_MODES)}`);
-    sets.push(`time_zone = ${dice.chance(0.6) ? 'DEFAULT' : dice.pick(TIME_ZONES)}`);
-    const session = [`SET ${sets.join(', ')}`];
-    session.push(
-      `SET SESSION TRANSACTION ISOLATION LEVEL ${dice.chance(0.5) ? LEVELS[0] : dice.pick(LEVELS)}`,
-    );
-    if (dice.chance(0.15)) session.push(`SET NAMES ${dice.pick(NAMES)}`);
-    return session;
+    return {
+      timestamp: `${this.#clock}.${String(dice.under(1e6)).padStart(6, '0')}`,
+      sqlMode: dice.chance(0.5) ? USUAL_SESSION.sqlMode : dice.pick(SQL_MODES),
+      timeZone: dice.chance(0.6) ? USUAL_SESSION.timeZone : dice.pick(TIME_ZONES),
+      isolation: dice.chance(0.5) ? USUAL_SESSION.isolation : dice.pick(LEVELS),
+      names: dice.chance(0.85) ? USUAL_SESSION.names : dice.pick(NAMES),
+    };
   }
 
   #statements(end: 'commit' | 'rollback'): readonly StepPlan[] {

@@ -70,10 +70,34 @@ export interface StepPlan {
 /** What a connection of the application is like: the name of a set of options. */
 export type Profile = 'plain' | 'latin1' | 'strings' | 'raw';
 
+/** What a branch sets its session to before anything else; all of it, because connections are used again. */
+export interface SessionPlan {
+  /** Seconds: where the session's clock stands still. */
+  readonly timestamp: string;
+  /** SQL expressions. */
+  readonly sqlMode: string;
+  readonly timeZone: string;
+  readonly isolation: string;
+  /** A character set. */
+  readonly names: string;
+}
+
+export const USUAL_SESSION: SessionPlan = {
+  timestamp: '1700000000',
+  sqlMode: 'DEFAULT',
+  timeZone: 'DEFAULT',
+  isolation: 'REPEATABLE READ',
+  names: 'utf8mb4',
+};
+
+/** Under these levels a statement is bound to the rows that were read for its image, which is another text. */
+export function isWeak({ isolation }: SessionPlan): boolean {
+  return isolation === 'READ COMMITTED' || isolation === 'READ UNCOMMITTED';
+}
+
 export interface BranchPlan {
   readonly database: DatabaseIndex;
-  /** SET statements, run before anything else. */
-  readonly session: readonly string[];
+  readonly session: SessionPlan;
   readonly mode: 'autocommit' | 'method' | 'text' | 'implicit';
   readonly end: 'commit' | 'rollback';
   readonly steps: readonly StepPlan[];

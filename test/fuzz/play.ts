@@ -3,7 +3,7 @@ import type { Connection, PreparedStatementInfo } from 'mysql2/promise';
 import type { Lane } from './lane.js';
 import { answerOf, errorOf, type Outcome } from './outcome.js';
 import type { BranchPlan, Plan, StepPlan, TransactionPlan } from './plan.js';
-import { type Place, renderStep } from './render.js';
+import { type Place, renderStep, setSession } from './render.js';
 
 /** Outcomes of the steps, branch by branch. */
 export type Outcomes = readonly (readonly Outcome[])[];
@@ -81,7 +81,7 @@ async function playBranch(
 ): Promise<void> {
   const connection = await lane.pool(branch.database, transaction.profile).getConnection();
   try {
-    for (const sql of branch.session) await connection.query(sql);
+    for (const sql of setSession(branch.session)) await connection.query(sql);
     if (branch.mode !== 'autocommit') await BEGIN[branch.mode](connection);
     for (const step of branch.steps) {
       const outcome = await send(connection, step, plan, place, branch);
@@ -163,7 +163,7 @@ async function playPlainly(
     const own: Outcome[] = [];
     outcomes.push(own);
     await connection.query(`USE ${place.databases[branch.database]}`);
-    for (const sql of branch.session) await connection.query(sql);
+    for (const sql of setSession(branch.session)) await connection.query(sql);
     if (whole) await connection.query(`SAVEPOINT ${SAVEPOINT}`);
     else if (branch.mode !== 'autocommit') await BEGIN[branch.mode](connection);
     for (const [step, { kind }] of subject[at]!.entries()) {

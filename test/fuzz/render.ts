@@ -5,6 +5,7 @@ import {
   type Plan,
   quote,
   type Rows,
+  type SessionPlan,
   type StepPlan,
   type Value,
 } from './plan.js';
@@ -79,6 +80,20 @@ export function renderStep(step: StepPlan, plan: Plan, place: Place, database: D
   const renderer = new Renderer(step.bind);
   const sql = withNames(renderer.text(step.pieces), plan, place, database);
   return { sql, values: renderer.values };
+}
+
+export function setSession({
+  timestamp,
+  sqlMode,
+  timeZone,
+  isolation,
+  names,
+}: SessionPlan): readonly string[] {
+  return [
+    `SET NAMES ${names}`,
+    `SET timestamp = ${timestamp}, sql_mode = ${sqlMode}, time_zone = ${timeZone}`,
+    `SET SESSION TRANSACTION ISOLATION LEVEL ${isolation}`,
+  ];
 }
 
 export function createTable(plan: Plan, place: Place, table: number): string {

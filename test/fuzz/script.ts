@@ -1,5 +1,5 @@
 import type { BranchPlan, Plan, TransactionPlan } from './plan.js';
-import { createTable, firstRow, type Place, renderStep } from './render.js';
+import { createTable, firstRow, type Place, renderStep, setSession } from './render.js';
 import type { Mismatch } from './run.js';
 
 const PLACE: Place = { databases: ['fuzz_a', 'fuzz_b'], prefix: '' };
@@ -15,7 +15,7 @@ function branchLines(plan: Plan, transaction: TransactionPlan, branch: BranchPla
   const lines = [
     `-- branch on ${PLACE.databases[branch.database]}, pool '${transaction.profile}', ${branch.mode}`,
   ];
-  lines.push(...branch.session.map((sql) => `${sql};`));
+  lines.push(...setSession(branch.session).map((sql) => `${sql};`));
   switch (branch.mode) {
     case 'method':
     case 'text':

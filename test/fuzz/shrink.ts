@@ -1,4 +1,14 @@
-import type { BranchPlan, Piece, Plan, RowPlan, StepPlan, TablePlan, TransactionPlan } from './plan.js';
+import {
+  type BranchPlan,
+  type Piece,
+  type Plan,
+  type RowPlan,
+  type SessionPlan,
+  type StepPlan,
+  type TablePlan,
+  type TransactionPlan,
+  USUAL_SESSION,
+} from './plan.js';
 
 function without<T>(items: readonly T[], from: number, count = 1): T[] {
   return [...items.slice(0, from), ...items.slice(from + count)];
@@ -46,12 +56,9 @@ function* smallerSteps(step: StepPlan): Generator<StepPlan> {
   if (step.sendBy !== 'query') yield { ...step, sendBy: 'query' };
 }
 
-function* smallerSessions(session: readonly string[]): Generator<readonly string[]> {
-  yield* shorter(session);
-  for (const [at, text] of session.entries()) {
-    const parts = text.replace(/^SET /, '').split(/, (?=\w+ = )/);
-    if (parts.length > 1)
-      for (const less of shorter(parts, 1)) yield replaced(session, at, `SET ${less.join(', ')}`);
+function* usualSessions(session: SessionPlan): Generator<SessionPlan> {
+  for (const name of Object.keys(USUAL_SESSION) as (keyof SessionPlan)[]) {
+    if (session[name] !== USUAL_SESSION[name]) yield { ...session, [name]: USUAL_SESSION[name] };
   }
 }
 
@@ -60,7 +67,7 @@ function* smallerBranches(branch: BranchPlan): Generator<BranchPlan> {
   if (branch.end === 'rollback') yield { ...branch, end: 'commit' };
   if (branch.mode !== 'autocommit') yield { ...branch, mode: 'autocommit', end: 'commit' };
   if (branch.mode === 'method' || branch.mode === 'implicit') yield { ...branch, mode: 'text' };
-  for (const session of smallerSessions(branch.session)) yield { ...branch, session };
+  for (const session of usualSessions(branch.session)) yield { ...branch, session };
   for (const steps of eachSmaller(branch.steps, smallerSteps)) yield { ...branch, steps };
 }
 
