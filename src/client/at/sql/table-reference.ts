@@ -14,7 +14,7 @@ const RESERVED = new Set(
 /** Words that go on with the statement where an alias without AS might stand. */
 const NOT_AN_ALIAS = new Set([
   ...RESERVED,
-  ...words('FULL WINDOW INTERSECT EXCEPT MINUS RETURNING FETCH OFFSET TABLESAMPLE LATERAL QUALIFY VALUE'),
+  ...words('WINDOW INTERSECT EXCEPT RETURNING FETCH TABLESAMPLE LATERAL QUALIFY'),
 ]);
 
 export const JOIN_WORDS: ReadonlySet<string> = new Set([
@@ -22,7 +22,6 @@ export const JOIN_WORDS: ReadonlySet<string> = new Set([
   'INNER',
   'LEFT',
   'RIGHT',
-  'FULL',
   'CROSS',
   'STRAIGHT_JOIN',
   'NATURAL',

@@ -123,7 +123,7 @@ describe('reading any text', function () {
     const statement = fc.record({
       assignments,
       where: fc.option(condition),
-      orderBy: fc.option(fc.constantFrom(['a', 'DESC', ',', 't.b'], ['?'])),
+      orderBy: fc.option(fc.constantFrom(['a', 'DESC', ',', 't.b'], ['a', '+', '?'])),
       limit: fc.option(fc.constantFrom(['?'], ['1'])),
       gaps,
     });

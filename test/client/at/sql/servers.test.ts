@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type Connection, createConnection } from 'mysql2/promise';
+import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
 import type { SqlDialect } from '../../../../src/client/at/executor.js';
 import type { Statement } from '../../../../src/client/at/sql/analysis.js';
 import { DETERMINISTIC } from '../../../../src/client/at/sql/functions.js';
@@ -102,6 +102,31 @@ describe('what is read', function () {
         assert.notEqual(error.errno, NO_SUCH_FUNCTION, name);
       });
     }
+  });
+
+  it('is understood with every column name that needs no quotes', async () => {
+    const [rows] = await connection.query<RowDataPacket[]>('SELECT WORD FROM information_schema.KEYWORDS');
+    const names = [...new Set(rows.map(({ WORD }) => String(WORD)))].filter((word) => /^[A-Z_]+$/.test(word));
+    await connection.query(
+      `CREATE TABLE names (id INT, ${names.map((name) => `\`${name}\` INT`).join(', ')})`,
+    );
+    const refused: string[] = [];
+    for (const name of names) {
+      for (const sql of [
+        `UPDATE names SET ${name} = 1 WHERE ${name} = 2 AND names.${name} > 3 ORDER BY ${name} LIMIT 1`,
+        `INSERT INTO names (${name}) VALUES (1)`,
+        `DELETE FROM names WHERE id IN (1, 2) OR (${name} = 3 AND NOT ${name})`,
+        `SELECT ${name} FROM names WHERE ${name} > 1 FOR UPDATE`,
+      ]) {
+        const isLegal = await prepare(sql).then(
+          () => true,
+          () => false,
+        );
+        if (isLegal && analyzeUncached(sql, dialect).statements[0]?.kind === 'refused') refused.push(name);
+      }
+    }
+    // MariaDB reserves RETURNING, MySQL does not: unquoted, it is taken for the clause.
+    assert.deepEqual(new Set(refused), new Set(dialect.server === 'mysql' ? ['RETURNING'] : []));
   });
 
   function rowsStatement(sql: string): RowsStatement | null {

@@ -5,10 +5,15 @@ import { FormWriter, type ParserForm } from './form.js';
 import { simplify } from './simplify.js';
 
 /** Words that change neither the rows nor the columns of a statement, and that the parser does not know. */
-const DROPPED = new Set(
-  `LOW_PRIORITY HIGH_PRIORITY SQL_NO_CACHE SQL_CACHE SQL_SMALL_RESULT SQL_BIG_RESULT SQL_BUFFER_RESULT
-   SQL_CALC_FOUND_ROWS`.split(/\s+/),
-);
+const DROPPED = new Set([
+  'LOW_PRIORITY',
+  'HIGH_PRIORITY',
+  'SQL_SMALL_RESULT',
+  'SQL_BIG_RESULT',
+  'SQL_CALC_FOUND_ROWS',
+]);
+/** The same at the head of a SELECT, elsewhere names. */
+const DROPPED_AT_HEAD = new Set(['SQL_NO_CACHE', 'SQL_CACHE', 'SQL_BUFFER_RESULT']);
 
 const REPLACED: Readonly<Record<string, string>> = { ':=': '=', '<=>': '=' };
 
@@ -137,6 +142,12 @@ function skipped(source: Source, index: number, verb: string, top: boolean): num
   const { word, kind } = source.at(index);
   const next = source.at(index + 1);
   if (kind === 'word' && DROPPED.has(word)) return index + 1;
+  if (
+    DROPPED_AT_HEAD.has(word) &&
+    ['SELECT', 'ALL', 'DISTINCT', ...DROPPED].includes(source.at(index - 1).word)
+  ) {
+    return index + 1;
+  }
   if (word === 'QUICK' && verb === 'DELETE' && index <= 2 && source.at(index + 1).word === 'FROM')
     return index + 1;
   if (isIntroducer(source.text, source.at(index)) && (next.kind === 'string' || next.kind === 'bits'))
@@ -223,6 +234,8 @@ function isName(source: Source, index: number): boolean {
   const { kind, start, end } = source.at(index);
   if (kind === 'name') return true;
   if (kind !== 'word') return false;
-  if (source.at(index + 1).word === '.' || source.at(index - 1).word === '.') return true;
+  const next = source.at(index + 1);
+  if (next.word === '.' || source.at(index - 1).word === '.') return true;
+  if (source.at(index).word === 'OFFSET' && !['number', 'placeholder'].includes(next.kind)) return true;
   return /[^A-Za-z0-9_]/.test(source.text.slice(start, end));
 }
