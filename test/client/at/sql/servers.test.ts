@@ -108,14 +108,13 @@ describe('what is read', function () {
     const [rows] = await connection.query<RowDataPacket[]>('SELECT WORD FROM information_schema.KEYWORDS');
     const names = [...new Set(rows.map(({ WORD }) => String(WORD)))].filter((word) => /^[A-Z_]+$/.test(word));
     await connection.query(
-      `CREATE TABLE names (id INT, ${names.map((name) => `\`${name}\` INT`).join(', ')})`,
+      `CREATE TABLE names (first_column INT, ${names.map((name) => `\`${name}\` INT`).join(', ')})`,
     );
     const refused: string[] = [];
     for (const name of names) {
       for (const sql of [
-        `UPDATE names SET ${name} = 1 WHERE ${name} = 2 AND names.${name} > 3 ORDER BY ${name} LIMIT 1`,
+        `UPDATE names SET ${name} = 1 WHERE NOT ${name} AND (names.${name} > 3 OR ${name}) ORDER BY ${name} LIMIT 1`,
         `INSERT INTO names (${name}) VALUES (1)`,
-        `DELETE FROM names WHERE id IN (1, 2) OR (${name} = 3 AND NOT ${name})`,
         `SELECT ${name} FROM names WHERE ${name} > 1 FOR UPDATE`,
       ]) {
         const isLegal = await prepare(sql).then(
