@@ -88,6 +88,8 @@ export const RESTORING = [
 /** Sessions as applications have them, and none of which may change an image. */
 export const APPLICATION_SETTINGS: Readonly<Record<string, readonly string[]>> = {
   'default settings': [],
+  'another collation': ['SET NAMES utf8mb4 COLLATE utf8mb4_unicode_ci'],
+  'a binary collation': ['SET NAMES utf8mb4 COLLATE utf8mb4_bin'],
   'SET NAMES latin1': ['SET NAMES latin1'],
   'SET NAMES gbk': ['SET NAMES gbk'],
   'results as they are stored': ['SET character_set_results = NULL'],
