@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Agent, request as httpRequest, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import express, { type ErrorRequestHandler } from 'express';
+import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
 import fastify from 'fastify';
 import { currentTransaction, expressGlobalTx, fastifyGlobalTx, GlobalTx } from '../../../src/client/index.js';
 import type { IncomingOptions } from '../../../src/client/propagation/incoming.js';
@@ -38,6 +38,23 @@ async function serve(server: Server): Promise<Service> {
   };
 }
 
+/** As body parsers do that know nothing of asynchronous context: what follows runs in the listener. */
+function readAll(stream: IncomingMessage, then: (text: string) => void): void {
+  let text = '';
+  stream.on('data', (chunk) => {
+    text += chunk;
+  });
+  stream.on('end', () => then(text));
+}
+
+const readByHand: RequestHandler = (request, _response, next) => {
+  if (!request.is('text/plain')) return next();
+  readAll(request, (text) => {
+    request.body = text;
+    next();
+  });
+};
+
 const FRAMEWORKS: readonly Framework[] = [
   {
     name: 'Express',
@@ -45,6 +62,7 @@ const FRAMEWORKS: readonly Framework[] = [
       const app = express();
       app.use(expressGlobalTx(options));
       app.use(express.json());
+      app.use(readByHand);
       app.post('/', async (request, response) => {
         response.json({ result: (await work(request.body)) ?? null });
       });
@@ -60,6 +78,9 @@ const FRAMEWORKS: readonly Framework[] = [
     async start(options, work) {
       const app = fastify();
       await app.register(fastifyGlobalTx, options ?? {});
+      app.addContentTypeParser('text/plain', (_request, payload, done) => {
+        readAll(payload, (text) => done(null, text));
+      });
       app.post('/', async (request) => ({ result: (await work(request.body)) ?? null }));
       await app.listen({ port: 0, host: '127.0.0.1' });
       return { port: (app.server.address() as AddressInfo).port, stop: () => app.close() };
@@ -101,11 +122,8 @@ for (const framework of FRAMEWORKS) {
       service = await framework.start(options, work);
     }
 
-    function post(
-      xid: string | readonly string[] | undefined,
-      chunks = ['{"sku":', '"a"}'],
-    ): Promise<Answer> {
-      const headers = { 'content-type': 'application/json', ...(xid === undefined ? {} : { TX_XID: xid }) };
+    function post(xid: string | readonly string[] | undefined, type = 'application/json'): Promise<Answer> {
+      const headers = { 'content-type': type, ...(xid === undefined ? {} : { TX_XID: xid }) };
       return new Promise((resolve, reject) => {
         const options = { port: service.port, host: '127.0.0.1', method: 'POST', agent, headers };
         const request = httpRequest(options as object, (response: IncomingMessage) => {
@@ -117,8 +135,9 @@ for (const framework of FRAMEWORKS) {
           response.on('error', reject);
         });
         request.on('error', reject);
-        for (const chunk of chunks) request.write(chunk);
-        request.end();
+        request.write('{"sku":');
+        // In a packet of its own.
+        setTimeout(() => request.end('"a"}'), 5);
       });
     }
 
@@ -129,6 +148,16 @@ for (const framework of FRAMEWORKS) {
         return [current().xid, current().role];
       });
       assert.deepEqual(await post('xid-1'), { status: 200, body: '{"result":["xid-1","participant"]}' });
+    });
+
+    it('stays in its transaction after a body parser that listens to the stream itself', async () => {
+      await start((body) => [body, currentTransaction()?.xid ?? 'none']);
+      const bodies: string[] = [];
+      for (const xid of ['xid-1', 'xid-2', undefined]) bodies.push((await post(xid, 'text/plain')).body);
+      assert.deepEqual(
+        bodies,
+        ['xid-1', 'xid-2', 'none'].map((xid) => JSON.stringify({ result: ['{"sku":"a"}', xid] })),
+      );
     });
 
     it('without the header runs outside of any transaction, also on a connection that had one', async () => {

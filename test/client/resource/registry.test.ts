@@ -112,6 +112,14 @@ describe('the resources of a process', () => {
     assert.deepEqual(asked, ['shop@server-1', 'shop@server-2']);
   });
 
+  it('are enlisted for all who wait, when one takes the place of another that was not accepted yet', async () => {
+    connected = false;
+    const both = [resources.enlist(resource('shop'), 5_000), resources.enlist(resource('shop'), 5_000)];
+    resources.connected();
+    await Promise.all(both);
+    assert.equal(asked.length, 1);
+  });
+
   it('are known no more once they are withdrawn', async () => {
     await resources.enlist(resource('shop'));
     resources.withdraw('shop');
