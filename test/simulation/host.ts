@@ -143,7 +143,7 @@ export class Host {
       throw new Violation('the core never fails', error instanceof Error ? error.message : String(error));
     }
     if (event === 'recovery') checks.recovered(this.state);
-    else checks.stepped(this.state);
+    else checks.stepped(this.state, effects);
     if (defect.tamper !== undefined) effects = defect.tamper(effects, this.state);
     const changes = effects.flatMap((effect) => (effect.type === 'store' ? [effect.change] : []));
     const messages = effects.filter((effect) => effect.type !== 'store');

@@ -82,7 +82,13 @@ export class LockTable {
       const keys = this.#keys(set);
       for (const key of set.keys) {
         const lock = getOrMake(keys, key, () => new Lock());
-        if (lock.acquire(transaction, set.mode)) this.held++;
+        const sole = lock.soleHolder;
+        if (lock.acquire(transaction, set.mode)) {
+          this.held++;
+          // Its own waiting requests pass the queue from now on, and those of the sole holder no longer do.
+          this.#judgeOwn(lock, transaction);
+          if (sole !== undefined) this.#judgeOwn(lock, sole);
+        }
         if (lock.first !== undefined) this.dirty.add(lock);
       }
     }
@@ -145,6 +151,8 @@ export class LockTable {
       if (lock.first !== undefined) this.dirty.add(lock);
       this.#dropIfUnused(entry.set, this.#keys(entry.set), entry.key, lock);
     }
+    // A later request of the same transaction may have stood behind this one, and now waits for others itself.
+    if (request.transaction.waiting.size > 0) this.suspects.add(request.transaction);
     this.queued -= request.entries.size;
     request.entries.clear();
     request.blocked.clear();

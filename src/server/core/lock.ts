@@ -158,12 +158,25 @@ export class Lock {
       if (hold.transaction === transaction) continue;
       if (entry.mode === 'EXCLUSIVE' || hold.exclusive > 0) found.push(hold.transaction);
     }
-    if (this.holdOf(transaction) !== undefined) return found;
+    if (!this.#waitsForQueue(entry)) return found;
     for (let other = entry.previous; other !== undefined; other = other.previous) {
       if (other.request.transaction === transaction) continue;
       if (entry.mode === 'EXCLUSIVE' || other.mode === 'EXCLUSIVE') found.push(other.request.transaction);
-      if (other.mode === 'EXCLUSIVE') break;
+      if (other.mode === 'EXCLUSIVE' && this.#waitsForQueue(other)) break;
     }
     return found;
+  }
+
+  /**
+   * A transaction that holds the lock passes the queue. One that stands further ahead with another request
+   * will pass it once that one is granted, so it waits for what is ahead of its first place only.
+   */
+  #waitsForQueue({ request }: QueueEntry): boolean {
+    if (this.holdOf(request.transaction) !== undefined) return false;
+    for (const other of request.transaction.waiting) {
+      if (other === request) return true;
+      if (other.entries.has(this)) return false;
+    }
+    return true;
   }
 }

@@ -50,8 +50,8 @@ export class Desk {
   readonly records = new Map<string, StoreRecord>();
   readonly sent: Sent[] = [];
   readonly ended: Extract<Effect, { type: 'end' }>[] = [];
-  /** Store changes of the last step. */
-  written = 0;
+  /** Of the last step. */
+  effects: readonly Effect[] = [];
   readonly #config: CoreConfig;
   #frames = 0;
   #requests = 0;
@@ -164,6 +164,11 @@ export class Desk {
     return this.sent.findLast((sent) => sent.id === id)?.body;
   }
 
+  /** Store changes of the last step. */
+  get written(): number {
+    return this.effects.filter(({ type }) => type === 'store').length;
+  }
+
   get lastFrame(): number {
     return this.#frames;
   }
@@ -189,11 +194,10 @@ export class Desk {
   }
 
   #carryOut(effects: readonly Effect[]): void {
-    this.written = 0;
+    this.effects = effects;
     for (const effect of effects) {
       switch (effect.type) {
         case 'store':
-          this.written++;
           if (effect.change.op === 'put')
             this.records.set(keyText(keyOf(effect.change.record)), effect.change.record);
           else this.records.delete(keyText(effect.change.key));

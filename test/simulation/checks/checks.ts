@@ -65,16 +65,16 @@ export class Checks {
   readonly #committedLocally = new Set<string>();
   readonly #requests = new Map<string, string>();
   readonly #owners = new Map<string, string>();
-  #locks: readonly LockView[] = [];
+  #before: readonly LockView[] = [];
 
-  stepped(state: CoordinatorState): void {
+  stepped(state: CoordinatorState, effects: readonly Effect[]): void {
     const locks = listLocks(state);
     const transactions = listTransactions(state);
     const statuses = statusesOf(transactions);
     checkHolders(locks, statuses);
     checkWaiters(locks, statuses);
-    checkOrder(this.#locks, locks);
-    this.#locks = locks;
+    checkOrder(this.#before, locks, effects);
+    this.#before = locks;
     must(
       lockCount(state) === locks.reduce((sum, { holders }) => sum + holders.length, 0),
       'locks are counted right',
@@ -97,8 +97,8 @@ export class Checks {
   }
 
   recovered(state: CoordinatorState): void {
-    this.#locks = [];
-    this.stepped(state);
+    this.#before = [];
+    this.stepped(state, []);
   }
 
   /** A change has reached the disk. */
@@ -269,7 +269,9 @@ export class Checks {
       status === 'COMMITTED' ||
         failed ||
         this.#compensated.has(branchId) ||
-        (locksOnly && status !== undefined),
+        (locksOnly && status !== undefined) ||
+        // It ended in an earlier step, which was looked at, and has been remembered long enough.
+        (status === undefined && this.decisions.has(xid)),
       'no acknowledged registration is lost',
       () => `${xid} is ${status ?? 'forgotten'}, but branch ${branchId} was not compensated`,
     );

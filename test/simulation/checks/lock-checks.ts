@@ -1,4 +1,4 @@
-import type { LockView, TransactionView } from '../../../src/server/core/index.js';
+import type { Effect, LockView, TransactionView } from '../../../src/server/core/index.js';
 import { must, Violation } from '../violation.js';
 
 // Each rule is worked out anew from plain data, in the simplest way, not with the core's own code.
@@ -17,15 +17,20 @@ function holds(lock: LockView, xid: string): boolean {
   return lock.holders.some((holder) => holder.xid === xid);
 }
 
-/** Whom a place in a queue waits for: holders, and those before it, unless its transaction holds the lock. */
-function inTheWay(lock: LockView, waiter: Waiter, place: number): string[] {
-  const holders = lock.holders.filter(({ xid, mode }) => xid !== waiter.xid && conflict(mode, waiter.mode));
-  const ahead = holds(lock, waiter.xid)
-    ? []
-    : lock.waiters
-        .slice(0, place)
-        .filter(({ xid, mode }) => xid !== waiter.xid && conflict(mode, waiter.mode));
-  return [...holders, ...ahead].map(({ xid }) => xid);
+/** The holders that a place in a queue cannot go with. */
+function holdersInTheWay(lock: LockView, waiter: Waiter): string[] {
+  return lock.holders
+    .filter(({ xid, mode }) => xid !== waiter.xid && conflict(mode, waiter.mode))
+    .map(({ xid }) => xid);
+}
+
+/** Those that a place in a queue must not overtake; a transaction that holds the lock passes the queue. */
+function aheadInTheWay(lock: LockView, waiter: Waiter, place: number): string[] {
+  if (holds(lock, waiter.xid)) return [];
+  return lock.waiters
+    .slice(0, place)
+    .filter(({ xid, mode }) => xid !== waiter.xid && conflict(mode, waiter.mode))
+    .map(({ xid }) => xid);
 }
 
 export function checkHolders(locks: readonly LockView[], statuses: ReadonlyMap<string, string>): void {
@@ -50,12 +55,16 @@ export function checkWaiters(locks: readonly LockView[], statuses: ReadonlyMap<s
   const free = new Map<string, boolean>();
   for (const lock of locks) {
     lock.waiters.forEach((waiter, place) => {
-      const blockers = inTheWay(lock, waiter, place);
+      const holders = holdersInTheWay(lock, waiter);
+      const ahead = aheadInTheWay(lock, waiter, place);
       const request = `${waiter.xid} ${waiter.requestId}`;
-      free.set(request, (free.get(request) ?? true) && blockers.length === 0);
+      free.set(request, (free.get(request) ?? true) && holders.length + ahead.length === 0);
       const known = edges.get(waiter.xid) ?? new Set();
       edges.set(waiter.xid, known);
-      for (const blocker of blockers) known.add(blocker);
+      for (const blocker of holders) known.add(blocker);
+      // A request behind an earlier one of its transaction passes the queue once that one is granted.
+      const isFirst = lock.waiters.findIndex(({ xid }) => xid === waiter.xid) === place;
+      if (isFirst) for (const blocker of ahead) known.add(blocker);
       for (const holder of lock.holders) {
         if (holder.xid === waiter.xid || !conflict(holder.mode, waiter.mode)) continue;
         const status = statuses.get(holder.xid) ?? '';
@@ -87,21 +96,50 @@ function checkCycles(edges: ReadonlyMap<string, ReadonlySet<string>>): void {
   for (const xid of edges.keys()) visit(xid);
 }
 
-/** Who got a lock between two looks must not have passed anybody who still waits for it. */
-export function checkOrder(before: readonly LockView[], now: readonly LockView[]): void {
+/** The transactions that got more than one request granted in a step: each grant stores a branch. */
+function grantedTwice(effects: readonly Effect[]): Set<string> {
+  const xids = effects.flatMap((effect) =>
+    effect.type === 'store' && effect.change.op === 'put' && effect.change.record.type === 'branch'
+      ? [effect.change.record.xid]
+      : [],
+  );
+  return new Set(xids.filter((xid, index) => xids.indexOf(xid) !== index));
+}
+
+/** The transactions of which a request was refused in a step: it may have come again in the same step. */
+function refusedIn(effects: readonly Effect[]): Set<string> {
+  return new Set(
+    effects.flatMap((effect) =>
+      effect.type === 'send' && effect.body.body === 'failure' ? [effect.body.failure.xid] : [],
+    ),
+  );
+}
+
+/**
+ * Who got a lock in a step must not have passed anybody who still waits for it. A transaction that
+ * got it twice may have: first as a reader that is in nobody's way, then, holding it already, as a writer.
+ */
+export function checkOrder(
+  before: readonly LockView[],
+  now: readonly LockView[],
+  effects: readonly Effect[],
+): void {
   const earlier = new Map(
     before.filter(({ waiters }) => waiters.length > 0).map((lock) => [nameOf(lock), lock]),
   );
   if (earlier.size === 0) return;
+  const exempt = grantedTwice(effects);
+  const refused = refusedIn(effects);
   for (const lock of now) {
     const then = earlier.get(nameOf(lock));
     if (then === undefined) continue;
     for (const holder of lock.holders) {
-      if (holds(then, holder.xid)) continue;
+      if (holds(then, holder.xid) || exempt.has(holder.xid)) continue;
       const place = then.waiters.findIndex(({ xid }) => xid === holder.xid);
       const ahead = place === -1 ? then.waiters : then.waiters.slice(0, place);
       const passed = ahead.find(
         (waiter) =>
+          !refused.has(waiter.xid) &&
           conflict(waiter.mode, holder.mode) &&
           lock.waiters.some(({ xid, requestId }) => xid === waiter.xid && requestId === waiter.requestId),
       );
