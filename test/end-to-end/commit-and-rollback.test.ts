@@ -125,6 +125,13 @@ describe('a global transaction over two servers', () => {
     }
   });
 
+  it('says of an UPDATE that finds nothing what plain mysql2 says, with a LIMIT too', async () => {
+    await world.gtx.run({ name: 'nothing' }, async () => {
+      const [header] = await world.first.pool.query('UPDATE account SET balance = 0 WHERE id = 99 LIMIT 3');
+      assert.equal((header as { info: string }).info, 'Rows matched: 0  Changed: 0  Warnings: 0');
+    });
+  });
+
   it('rolls back when it was marked rollback-only, and says so', async () => {
     const before = await world.first.dump();
     const error = await world.gtx

@@ -1,4 +1,5 @@
 import type { StatementCounts } from '../at/branch/capture.js';
+import type { Statement } from '../at/sql/analysis.js';
 import { type ConnectionLine, callbackOf, type Outcome } from './connection-line.js';
 import {
   type ExecuteCommand,
@@ -12,6 +13,9 @@ import {
 
 /** `Rows matched: 2  Changed: 1  Warnings: 0`, which both servers send with the answer to an UPDATE. */
 const ROWS_MATCHED = /^Rows matched: (\d+)/;
+
+/** What MariaDB leaves out of the answer to an UPDATE whose condition is FALSE, as that of one bound to no rows is. */
+const NOTHING_MATCHED = 'Rows matched: 0  Changed: 0  Warnings: 0';
 
 /** SERVER_STATUS_IN_TRANS of the protocol's status flags. */
 const IN_TRANSACTION = 1;
@@ -46,7 +50,7 @@ export class ApplicationCommand {
   }
 
   /** Runs a command like the application's, or the text given in its place, and keeps its outcome. */
-  async attempt(bound?: string): Promise<StatementCounts> {
+  async attempt(bound?: string, kind?: Statement['kind']): Promise<StatementCounts> {
     const outcome = await this.#line.run(
       (callback) => {
         if (bound !== undefined) {
@@ -63,6 +67,7 @@ export class ApplicationCommand {
       (error) => this.fail(error),
     );
     this.#outcome = outcome;
+    if (bound !== undefined && kind === 'update') tellNothingMatched(outcome.rows);
     return { matched: matchedRows(outcome.rows) };
   }
 
@@ -100,6 +105,10 @@ export class ApplicationCommand {
     else this.#command.emit('error', error);
     this.#command.emit('end');
   }
+}
+
+function tellNothingMatched(rows: unknown): void {
+  if (isResultHeader(rows) && rows.affectedRows === 0 && !rows.info) rows.info = NOTHING_MATCHED;
 }
 
 function matchedRows(rows: unknown): number {

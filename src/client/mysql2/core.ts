@@ -93,7 +93,7 @@ export function likeQuery(command: QueryCommand, sql: string, callback: ResultCa
 /** What mysql2 gives for a statement that returns no rows. */
 export interface ResultHeader {
   readonly affectedRows: number;
-  readonly info?: string;
+  info?: string;
   serverStatus: number;
   readonly warningStatus: number;
 }

@@ -169,7 +169,7 @@ export class LocalTransaction {
         session,
         statement,
         this.#writer(command, session),
-        (bound) => command.attempt(bound),
+        (bound) => command.attempt(bound, statement.kind),
         lockWaitMs,
       );
     } catch (error) {
@@ -217,7 +217,7 @@ export class LocalTransaction {
         session,
         statement,
         this.#writer(command, session),
-        (bound) => command.attempt(bound),
+        (bound) => command.attempt(bound, statement.kind),
         remaining(),
       );
     } catch (error) {
