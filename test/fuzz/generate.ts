@@ -40,7 +40,7 @@ const SQL_MODES = [
 const TIME_ZONES = ["'+00:00'", "'+05:30'", "'-11:00'", "'SYSTEM'", "'+13:00'"];
 const NAMES = ['latin1', 'utf8mb3', 'binary', 'gbk'];
 const LEVELS = ['REPEATABLE READ', 'READ COMMITTED', 'SERIALIZABLE', 'READ UNCOMMITTED'];
-const PROFILES: readonly Profile[] = ['plain', 'plain', 'plain', 'latin1', 'strings', 'raw'];
+const PROFILES: readonly Profile[] = ['plain', 'plain', 'plain', 'latin1', 'strings', 'arrays'];
 const SEND_BY: readonly SendBy[] = ['query', 'query', 'execute', 'execute', 'prepare'];
 
 /** Every run begins here; a clock that stands still makes NOW() and ON UPDATE the same for the twin. */

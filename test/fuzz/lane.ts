@@ -12,7 +12,8 @@ export const PROFILES: Readonly<Record<Profile, ConnectionOptions>> = {
   plain: {},
   latin1: { charset: 'latin1_swedish_ci' },
   strings: { dateStrings: true, supportBigNumbers: true, bigNumberStrings: true, timezone: 'Z' },
-  raw: { typeCast: false, rowsAsArray: true, decimalNumbers: true },
+  // Without typeCast, mysql2 cannot read the answers to execute().
+  arrays: { rowsAsArray: true, decimalNumbers: true },
 };
 
 type Pair = readonly [string, string];

@@ -68,7 +68,7 @@ export interface StepPlan {
 }
 
 /** What a connection of the application is like: the name of a set of options. */
-export type Profile = 'plain' | 'latin1' | 'strings' | 'raw';
+export type Profile = 'plain' | 'latin1' | 'strings' | 'arrays';
 
 /** What a branch sets its session to before anything else; all of it, because connections are used again. */
 export interface SessionPlan {
