@@ -10,8 +10,9 @@ import { readStatement } from './statement.js';
 export { mayControl } from './may-control.js';
 
 /** Longer texts are as good as never sent twice, and would fill the cache alone. */
-const LONGEST_CACHED = 16 * 1024;
-const LIMITS = { max: 2_000, maxSize: 4 * 1024 * 1024 };
+const LONGEST_CACHED = 8 * 1024;
+/** Texts, and their characters. An analysis takes up to twenty bytes for each character. */
+const LIMITS = { max: 2_000, maxSize: 1024 * 1024 };
 
 /** One cache for each combination of a dialect's facts. */
 const analyses = new Map<number, LRUCache<string, Analysis>>();

@@ -1,6 +1,6 @@
 import type { LockingReadStatement, Statement } from './analysis.js';
 import type { Cursor } from './cursor.js';
-import { isDeterministic } from './functions.js';
+import { isDeterministic, isOperatorWord } from './functions.js';
 import { readOrder } from './order.js';
 import { unsupported } from './refusal.js';
 import { locksAt, type Range, readSelectClauses, type SelectClauses } from './select-clauses.js';
@@ -93,7 +93,8 @@ function rowOrder(source: Source, clauses: SelectClauses): RowOrder {
   const ofResults =
     clauses.has('GROUP', 'HAVING', 'WINDOW', 'QUALIFY') ||
     order?.byPosition ||
-    !isPlainList(source, clauses.list);
+    !keepsRows(source, clauses.list) ||
+    (orderBy !== null && hasBareName(source, orderBy) && hasAlias(source, clauses.list));
   if (ofResults) return { orderBy: null, limit: null, volatile: false };
   return {
     orderBy: order === null ? null : order.clause,
@@ -102,18 +103,38 @@ function rowOrder(source: Source, clauses: SelectClauses): RowOrder {
   };
 }
 
-/** Whether a select list has only columns and expressions that keep one result for each row, under no other name. */
-function isPlainList(source: Source, [from, to]: Range): boolean {
+/** Whether every row gives one result: no DISTINCT, aggregate, window, nor a function that might be one of them. */
+function keepsRows(source: Source, [from, to]: Range): boolean {
   for (let index = from; index < to; index++) {
-    const token = source.at(index);
-    const next = source.at(index + 1);
-    if (['DISTINCT', 'DISTINCTROW', 'AS', 'OVER', 'SELECT'].includes(token.word)) return false;
-    if ((token.kind === 'word' || token.kind === 'name') && next.word === '(' && !isDeterministic(token.word))
-      return false;
-    // An alias without AS follows an operand directly.
-    const named = next.kind === 'word' || next.kind === 'name' || next.kind === 'string';
-    if (index + 1 < to && named && token.kind !== 'operator') return false;
-    if (index + 1 < to && named && token.word === ')') return false;
+    const { kind, word } = source.at(index);
+    if (['DISTINCT', 'DISTINCTROW', 'OVER'].includes(word)) return false;
+    const isCall = (kind === 'word' || kind === 'name') && source.at(index + 1).word === '(';
+    if (isCall && !isDeterministic(word) && !isOperatorWord(word)) return false;
   }
   return true;
+}
+
+/** Whether a result may have another name than its column: with AS, or an operand directly behind another. */
+function hasAlias(source: Source, [from, to]: Range): boolean {
+  let index = from;
+  while (index < to) {
+    if (source.at(index).word === 'AS') return true;
+    index = source.skip(index);
+    const { kind, word } = source.at(index - 1);
+    const next = source.at(index).kind;
+    const isOperand = next === 'word' || next === 'name' || next === 'string';
+    if (index < to && isOperand && (kind !== 'operator' || word === ')')) return true;
+  }
+  return false;
+}
+
+/** Whether a name in ORDER BY stands without its table, as only results and columns do. */
+function hasBareName(source: Source, [from, to]: Range): boolean {
+  for (let index = from; index < to; index++) {
+    const { kind, word } = source.at(index);
+    if ((kind !== 'word' && kind !== 'name') || word === 'ASC' || word === 'DESC') continue;
+    const isQualified = source.at(index - 1).word === '.' || source.at(index + 1).word === '.';
+    if (!isQualified && source.at(index + 1).word !== '(') return true;
+  }
+  return false;
 }
