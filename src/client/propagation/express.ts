@@ -39,6 +39,12 @@ function holdResponse(response: ServerResponse, joined: JoinedTransaction): void
   response.end = ((...args: unknown[]) => {
     response.end = end;
     handled = true;
+    if (joined.idle) {
+      void leaveQuietly(joined);
+      return Reflect.apply(end, response, args);
+    }
+    // As a second end() of a response that has ended: it does nothing.
+    response.end = (() => response) as End;
     joined.leave().then(
       () => Reflect.apply(end, response, args),
       (error) => {

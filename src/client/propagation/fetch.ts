@@ -6,9 +6,12 @@ export type Fetch = typeof globalThis.fetch;
 type Input = Parameters<Fetch>[0];
 type Init = Parameters<Fetch>[1];
 
-function urlOf(input: Input): URL | undefined {
+/** Where the call goes, if that is another service. An invalid URL is the original's to refuse. */
+function serviceOf(input: Input): URL | undefined {
   const text = input instanceof Request ? input.url : String(input);
-  return URL.canParse(text) ? new URL(text) : undefined;
+  if (!URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  return url.protocol === 'http:' || url.protocol === 'https:' ? url : undefined;
 }
 
 async function fetchWithin(
@@ -32,8 +35,7 @@ async function fetchWithin(
 export function propagatingFetch(original: Fetch, propagate: (url: URL) => boolean): Fetch {
   const fetch: Fetch = function (this: unknown, ...args: Parameters<Fetch>) {
     const transaction = currentTransaction();
-    // An invalid URL is the original's to refuse.
-    const url = transaction === undefined ? undefined : urlOf(args[0]);
+    const url = transaction === undefined ? undefined : serviceOf(args[0]);
     if (transaction === undefined || url === undefined || !propagate(url)) {
       return Reflect.apply(original, this, args);
     }

@@ -25,6 +25,8 @@ export interface ManagerOptions extends CompletionLimits {
 /** A transaction that came from another process, until its work here is over. */
 export interface JoinedTransaction {
   readonly transaction: Transaction;
+  /** Whether leaving it now would neither wait nor fail. */
+  readonly idle: boolean;
   /**
    * Ends its work in this process, once however often it is called: waits for what is under way and gives up what is not committed locally.
    * The whole is left to the process that began it.
@@ -112,6 +114,9 @@ export class TransactionManager {
     let left: Promise<void> | undefined;
     return {
       transaction,
+      get idle() {
+        return transaction.participants.length === 0 && !transaction.rollbackOnly;
+      },
       leave: () => {
         left ??= leave(transaction).finally(over);
         return left;
@@ -193,10 +198,13 @@ async function runJoined<Result>(
 }
 
 async function leave(transaction: GlobalTransaction): Promise<void> {
-  // Twice: what ran un-awaited may have begun something new while it was waited for.
-  await settle(transaction.participants, DEFAULT_TIMEOUT_MS);
+  if (transaction.participants.length > 0) {
+    // Twice: what ran un-awaited may have begun something new while it was waited for.
+    await settle(transaction.participants, DEFAULT_TIMEOUT_MS);
+    transaction.end();
+    await settle(transaction.participants, DEFAULT_TIMEOUT_MS);
+  }
   transaction.end();
-  await settle(transaction.participants, DEFAULT_TIMEOUT_MS);
   const { xid, participants, rollbackOnlyReason } = transaction;
   const open = participants.filter((participant) => participant.open);
   const failures = await abandon(participants);

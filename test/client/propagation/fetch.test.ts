@@ -77,6 +77,14 @@ describe('fetch', () => {
     assert.deepEqual(seen, [undefined]);
   });
 
+  it('leaves out what goes to no service', async () => {
+    await connect();
+    await gtx.run(async () => {
+      assert.equal(await (await fetch('data:,hello')).text(), 'hello');
+    });
+    assert.equal(fake.all('begin').length, 0);
+  });
+
   it('fails as it always did for what is no URL', async () => {
     await connect();
     await gtx.run(async () => {

@@ -284,3 +284,27 @@ for (const framework of FRAMEWORKS) {
     });
   });
 }
+
+describe('an Express response that is held until its writes are settled', () => {
+  it('is not spoilt by a second end()', async () => {
+    const fake = await FakeCoordinator.start();
+    const gtx = await GlobalTx.connect({ coordinator: fake.address, logger: new Log() });
+    const app = express();
+    app.use(expressGlobalTx());
+    app.get('/', (_request, response) => {
+      const settled = new Promise<void>((resolve) => setTimeout(resolve, 20));
+      current().addParticipant(participant({ settled: () => settled }));
+      response.end('the answer');
+      response.end();
+    });
+    const service = await serve(app.listen(0, '127.0.0.1'));
+    try {
+      const answer = await fetch(`http://127.0.0.1:${service.port}/`, { headers: { TX_XID: 'xid-1' } });
+      assert.equal(await answer.text(), 'the answer');
+    } finally {
+      await service.stop();
+      await gtx.close(0);
+      await fake.stop();
+    }
+  });
+});
