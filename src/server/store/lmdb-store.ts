@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { GlobalTxError } from '../../protocol/errors.js';
 import { DirectoryLock } from './directory-lock.js';
-import { requireWholeFile } from './lmdb-file.js';
+import { requireSoundFile } from './lmdb-file.js';
 import { corrupt, decodeRecord, encodeRecord, keyText, seal, sealOf } from './record-codec.js';
 import type { Store, StoreChange, StoreRecord } from './store.js';
 import {
@@ -137,7 +137,7 @@ export class LmdbStore implements Store {
 function openDatabase(directory: string, readOnly: boolean): RootDatabase<Buffer, Buffer> {
   const path = join(directory, FILE);
   if (readOnly && !existsSync(path)) throw new Error('it holds no store');
-  requireWholeFile(path);
+  requireSoundFile(path);
   return open<Buffer, Buffer>({
     path,
     noSubdir: true,

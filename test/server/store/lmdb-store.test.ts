@@ -133,4 +133,47 @@ describe('A store directory', () => {
     );
     await assert.rejects(openStore(directory), { code: 'STORE_FORMAT', message: /format 2.*up to 1/ });
   });
+
+  describe('whose file was damaged', () => {
+    const file = () => join(directory, 'store.mdb');
+    let whole: Buffer;
+
+    beforeEach(async () => {
+      const store = await openStore(directory);
+      for (let write = 0; write < 20; write += 1) {
+        const xids = Array.from({ length: 20 }, (_, n) => `x${write}-${n}`);
+        await store.write(xids.map((xid) => ({ op: 'put', record: transaction(xid) })));
+      }
+      const keys = Array.from({ length: 1_000 }, (_, n) => `PRIMARY/${n}`);
+      const locks = [{ resourceId: 'r', table: 't', mode: 'SHARED', keys }] as const;
+      await store.write([{ op: 'put', record: branch('x', '2', { locks }) }]);
+      await store.close();
+      whole = await readFile(file());
+    });
+
+    it('is refused wherever it was cut off, unless only free pages are gone', async () => {
+      let refused = 0;
+      for (let length = 0; length < whole.length; length += 2_048) {
+        await writeFile(file(), whole.subarray(0, length));
+        const outcome = await verifyStore(directory).catch((error: { code: string }) => error.code);
+        if (outcome === 'STORE_CORRUPT') refused += 1;
+        else assert.deepEqual(outcome, { transactions: 401, branches: 2, locks: 1_002, facts: 1 });
+      }
+      assert.ok(refused > (0.9 * whole.length) / 2_048);
+    });
+
+    it('is refused or whole, never another state, whichever bit was flipped in each page', async () => {
+      for (let page = 0; page < whole.length / 4_096; page += 1) {
+        // The heads of the pages, where everything hangs, get more than their share.
+        for (const at of [page % 24, 24 + ((page * 7) % 130), (page * 613) % 4_096]) {
+          const flipped = Buffer.from(whole);
+          flipped[page * 4_096 + at]! ^= 1 << (page % 8);
+          await writeFile(file(), flipped);
+          const outcome = await verifyStore(directory).catch((error: { code: string }) => error.code);
+          if (outcome === 'STORE_CORRUPT') continue;
+          assert.deepEqual(outcome, { transactions: 401, branches: 2, locks: 1_002, facts: 1 });
+        }
+      }
+    });
+  });
 });
