@@ -32,6 +32,8 @@ export interface ImagePlan {
   decode(result: RawResult): ImageRow[];
 }
 
+const NOTHING: readonly RawValue[] = [];
+
 interface ColumnSource {
   readonly column: ColumnDefinition;
   readonly reader: ColumnReader;
@@ -53,6 +55,8 @@ interface PartSource {
 class SelectList {
   readonly #expressions: ((reference: string) => string)[] = [];
   readonly #starCount: number;
+  /** The text for the reference asked for last: it is nearly always the same. */
+  #last: { readonly reference: string; readonly text: string } | undefined;
 
   constructor(starCount: number) {
     this.#starCount = starCount;
@@ -69,7 +73,11 @@ class SelectList {
   }
 
   text(reference: string): string {
-    return [`${reference}.*`, ...this.#expressions.map((expression) => expression(reference))].join(',');
+    if (this.#last?.reference !== reference) {
+      const expressions = this.#expressions.map((expression) => expression(reference));
+      this.#last = { reference, text: [`${reference}.*`, ...expressions].join(',') };
+    }
+    return this.#last.text;
   }
 }
 
@@ -169,7 +177,8 @@ class TablePlan implements ImagePlan {
     }
     const row = this.#sources.map(({ reader, star, beside, count }) => {
       const value = raw[star] ?? null;
-      return value === null ? null : reader.read(value, raw.slice(beside, beside + count), results);
+      if (value === null) return null;
+      return reader.read(value, count === 0 ? NOTHING : raw.slice(beside, beside + count), results);
     });
     const identity = this.#lockKey(this.#table.key, this.#key, row, raw);
     if (identity === null) {

@@ -56,9 +56,11 @@ export class TableCache {
 
   /** What is known of the table is out of date: the next `get` loads it again. */
   forget(schema: string, name: string): void {
-    const id = cacheKey(schema, name);
-    this.#known.delete(id);
-    this.#loading.delete(id);
+    // In whatever case it was asked for: with lower_case_table_names a definition may have another than that.
+    const id = cacheKey(schema, name).toLowerCase();
+    for (const held of [this.#known, this.#loading]) {
+      for (const key of Array.from(held.keys())) if (key.toLowerCase() === id) held.delete(key);
+    }
   }
 
   /** @returns whether the load is still the one that counts */

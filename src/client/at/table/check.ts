@@ -26,7 +26,10 @@ function cascading(
     case 'insert':
       return undefined;
     case 'delete':
-      return cascade.onDelete === null ? undefined : { action: cascade.onDelete, clause: 'ON DELETE' };
+      // CASCADE and SET NULL are followed: see at/branch/cascades.ts.
+      return cascade.onDelete === 'SET DEFAULT'
+        ? { action: cascade.onDelete, clause: 'ON DELETE' }
+        : undefined;
     case 'update': {
       if (cascade.onUpdate === null) return undefined;
       const names = assigned?.map((name) => name.toLowerCase());
@@ -38,7 +41,7 @@ function cascading(
 
 /**
  * Refuses a statement that would change rows which no image shows: those of triggers, and of foreign keys
- * that cascade.
+ * that cascade an update.
  * @param assigned the columns that an UPDATE assigns; all of them when it is not given
  * @throws GlobalTxError TABLE_UNSUPPORTED
  */

@@ -49,6 +49,13 @@ describe('The cache of table definitions', () => {
     assert.equal(loads, 3);
   });
 
+  it('forgets a table in whatever case it was asked for', async () => {
+    const cache = new TableCache(withSession);
+    const known = await cache.get(database, 'b');
+    cache.forget(database.toUpperCase(), 'B');
+    assert.notEqual(await cache.get(database, 'b'), known);
+  });
+
   it('keeps no more tables than it may', async () => {
     const cache = new TableCache(withSession, { maxTables: 1 });
     for (const name of ['a', 'b', 'a']) await cache.get(database, name);
