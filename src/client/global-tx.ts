@@ -1,7 +1,7 @@
 import { GlobalTxError } from '../protocol/errors.js';
 import { type Client, ConnectedClient } from './client.js';
 import { type ConnectOptions, type ConnectSettings, resolveConnectOptions } from './connect-options.js';
-import { forgetProcessClient, hasExplicitClient, setProcessClient } from './process-client.js';
+import { forgetProcessClient, hasExplicitClient, setExplicitClient } from './process-client.js';
 import { type Fetch, instrumentFetch, propagatingFetch } from './propagation/fetch.js';
 import type { RunOptions } from './transaction/run-options.js';
 
@@ -54,7 +54,7 @@ export class GlobalTx {
       connecting = false;
     }
     // A client that the environment alone has made: its pools move over, its transactions end where they began.
-    void setProcessClient(client, false)?.close(DEFAULT_CLOSE_LIMIT_MS);
+    void setExplicitClient(client)?.close(DEFAULT_CLOSE_LIMIT_MS);
     return new GlobalTx(client, settings);
   }
 

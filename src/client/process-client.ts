@@ -1,12 +1,13 @@
 import { type Client, ConnectedClient } from './client.js';
 import { resolveConnectOptions } from './connect-options.js';
+import { instrumentFetch } from './propagation/fetch.js';
 
 type Listener = (client: Client) => void;
 
 interface ProcessState {
   client: Client | undefined;
-  /** Whether the client was made from the environment: an explicit `connect` replaces it. */
-  implicit: boolean;
+  /** Set when the client was made from the environment: what undoes that, before `connect` replaces it. */
+  undoImplicit: (() => void) | undefined;
   readonly listeners: Set<Listener>;
 }
 
@@ -17,7 +18,7 @@ type Holder = { [STATE]?: ProcessState };
 /** One state a process, shared by every copy of the package that is loaded. */
 function state(): ProcessState {
   const holder = globalThis as Holder;
-  holder[STATE] ??= { client: undefined, implicit: false, listeners: new Set() };
+  holder[STATE] ??= { client: undefined, undoImplicit: undefined, listeners: new Set() };
   return holder[STATE];
 }
 
@@ -28,9 +29,18 @@ function state(): ProcessState {
 export function processClient(): Client | undefined {
   const current = state();
   if (current.client === undefined && process.env.GLOBALTX_COORDINATOR) {
-    setProcessClient(new ConnectedClient(resolveConnectOptions({})), true);
+    const settings = resolveConnectOptions({});
+    // A service that only joins must hand the xid on, too.
+    current.undoImplicit = instrumentFetch(settings.propagate);
+    makeCurrent(new ConnectedClient(settings));
   }
   return current.client;
+}
+
+function makeCurrent(client: Client): void {
+  const current = state();
+  current.client = client;
+  for (const listener of [...current.listeners]) listener(client);
 }
 
 /**
@@ -48,17 +58,17 @@ export function whenClient(listener: Listener): () => void {
 
 /** Whether `GlobalTx.connect` has made a client that is not closed. */
 export function hasExplicitClient(): boolean {
-  const { client, implicit } = state();
-  return client !== undefined && !implicit;
+  const { client, undoImplicit } = state();
+  return client !== undefined && undoImplicit === undefined;
 }
 
 /** Makes `client` that of the process. @returns the one before it, which its maker must close */
-export function setProcessClient(client: Client, implicit: boolean): Client | undefined {
+export function setExplicitClient(client: Client): Client | undefined {
   const current = state();
   const before = current.client;
-  current.client = client;
-  current.implicit = implicit;
-  for (const listener of [...current.listeners]) listener(client);
+  current.undoImplicit?.();
+  current.undoImplicit = undefined;
+  makeCurrent(client);
   return before;
 }
 

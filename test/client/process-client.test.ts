@@ -18,6 +18,7 @@ const SHOP: Resource = {
 };
 
 describe("the process's client", () => {
+  const plainFetch = globalThis.fetch;
   let fake: FakeCoordinator;
   let stop: (() => void) | undefined;
   let gtx: GlobalTx | undefined;
@@ -73,12 +74,17 @@ describe("the process's client", () => {
     });
     assert.equal(clients.length, 1);
     await fake.arrived('enlistResource');
+    // A service that only joins hands the xid on, too.
+    assert.notEqual(globalThis.fetch, plainFetch);
     gtx = await GlobalTx.connect({ coordinator: fake.address, application: 'shop', logger: new Log() });
     assert.equal(clients.length, 2);
     assert.equal(processClient(), clients[1]);
     await fake.arrived('enlistResource', 2);
     await fake.until(() => fake.streams === 1);
     assert.equal(fake.all('hello').length, 2);
+    delete process.env.GLOBALTX_COORDINATOR;
+    await gtx.close();
+    assert.equal(globalThis.fetch, plainFetch);
   });
 
   for (const [name, script] of [
