@@ -1,7 +1,7 @@
 import { GlobalTxError } from '../../../protocol/errors.js';
 import { insertedKeyCondition } from '../image/inserted.js';
 import { keyCondition } from '../image/key-condition.js';
-import { type ImagePlan, type ImageRow, planImage, TableChanged } from '../image/plan.js';
+import type { ImageRow } from '../image/plan.js';
 import type {
   DeleteStatement,
   InsertStatement,
@@ -13,6 +13,7 @@ import type {
 } from '../sql/analysis.js';
 import { checkTable } from '../table/check.js';
 import type { TableDefinition } from '../table/definition.js';
+import { CascadeCapture } from './cascades.js';
 import type { BranchDatabase, BranchSession } from './database.js';
 import {
   boundStatement,
@@ -21,6 +22,7 @@ import {
   referenceOf,
   type WritePlaceholder,
 } from './queries.js';
+import { readImage } from './read-image.js';
 import type { TouchedRows } from './touched-rows.js';
 
 /** The statements that a branch takes images or locks for. */
@@ -47,18 +49,6 @@ export interface ReadLocks {
   readonly table: TableDefinition;
   readonly mode: 'EXCLUSIVE' | 'SHARED';
   readonly identities: readonly string[];
-}
-
-const plans = new WeakMap<TableDefinition, ImagePlan>();
-
-/** The plan that reads a table's rows; one for each definition. */
-export function planOf(table: TableDefinition, session: BranchSession): ImagePlan {
-  let plan = plans.get(table);
-  if (plan === undefined) {
-    plan = planImage(table, session.facts.dialect.server);
-    plans.set(table, plan);
-  }
-  return plan;
 }
 
 /** Changing a key moves the row away from its image. */
@@ -146,26 +136,6 @@ export class Capture {
     return this.#database.table(schema, name.name);
   }
 
-  /** Reads an image; when the table was altered since its definition was read, once more with the new one. */
-  async #image(
-    table: TableDefinition,
-    query: (plan: ImagePlan, table: TableDefinition) => string,
-  ): Promise<{ readonly table: TableDefinition; readonly rows: readonly ImageRow[] }> {
-    for (let current = table, again = true; ; again = false) {
-      const plan = planOf(current, this.#session);
-      const result = await this.#session.executor.query(query(plan, current));
-      try {
-        return { table: current, rows: plan.decode(result) };
-      } catch (error) {
-        if (!(error instanceof TableChanged) || !again) throw error;
-        this.#database.forgetTable(current.schema, current.name);
-        const reloaded = await this.#database.table(current.schema, current.name);
-        if (reloaded === undefined) throw error;
-        current = reloaded;
-      }
-    }
-  }
-
   async #change(
     statement: UpdateStatement | DeleteStatement,
     known: TableDefinition,
@@ -179,13 +149,19 @@ export class Capture {
     check(known);
     if (statement.kind === 'update') refuseKeyChange(known, statement.assigned);
     const reference = referenceOf(statement.table);
-    const { table, rows } = await this.#image(known, (plan) =>
+    const { table, rows } = await readImage(this.#session, this.#database, known, (plan) =>
       lockingReadQuery(statement, plan.selectList(reference), write),
     );
     if (table !== known) check(table);
     const bind = statement.volatile || statement.limit !== null || this.#session.facts.weakIsolation;
+    if (statement.kind === 'delete') {
+      await new CascadeCapture(this.#session, this.#database, this.#touched).beforeDelete({ table, rows });
+    }
     const counts = await run(bind ? this.#bound(statement, table, rows, write) : undefined);
-    if (counts.matched !== rows.length) {
+    // A foreign key that leads back to its own table may have deleted a row before its turn came.
+    const fewer =
+      statement.kind === 'delete' && table.cascades.some(({ onDelete }) => onDelete === 'CASCADE');
+    if (counts.matched > rows.length || (counts.matched < rows.length && !fewer)) {
       throw mismatch(statement.kind.toUpperCase(), table, rows.length, counts.matched);
     }
     for (const image of rows) {
@@ -232,7 +208,7 @@ export class Capture {
       );
     }
     const counts = await run();
-    const image = await this.#image(table, (plan, { schema, name }) => {
+    const image = await readImage(this.#session, this.#database, table, (plan, { schema, name }) => {
       const reference = referenceOf({ schema, name, alias: null });
       return `SELECT ${plan.selectList(reference)} FROM ${reference} WHERE ${found.condition} FOR UPDATE`;
     });
@@ -254,7 +230,7 @@ export class Capture {
     // The application's read comes first: the rows that it returns are then locked in the database, and the
     // read of their keys meets the same rows.
     const counts = await run();
-    const { table, rows } = await this.#image(known, (plan) =>
+    const { table, rows } = await readImage(this.#session, this.#database, known, (plan) =>
       lockingReadQuery(statement, plan.selectList(reference), write),
     );
     if (statement.volatile && counts.matched !== rows.length) {

@@ -3,9 +3,9 @@ import { KEYS_PER_QUERY, keyCondition } from '../image/key-condition.js';
 import type { Row } from '../image/row.js';
 import { quoteIdentifier } from '../sql/identifier.js';
 import type { ParentReference, TableDefinition } from '../table/definition.js';
-import { planOf } from './capture.js';
 import type { BranchDatabase, BranchSession } from './database.js';
 import { lockSet, type TableImages } from './net-changes.js';
+import { planOf } from './read-image.js';
 
 /** Rows that have come to refer to a parent: those that are there now and referred elsewhere before. */
 function referringRows({ table, rows, after }: TableImages, reference: ParentReference): readonly Row[] {

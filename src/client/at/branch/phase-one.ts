@@ -7,11 +7,12 @@ import { unrestorable } from '../image/restorable.js';
 import type { TableChanges } from '../image/row.js';
 import { encodeUndoRecord } from '../undo/encoding.js';
 import { writeUndoLog } from '../undo/write-undo-log.js';
-import { planOf, type ReadLocks } from './capture.js';
+import type { ReadLocks } from './capture.js';
 import type { BranchDatabase, BranchSession } from './database.js';
 import { lockKeysOf, lockSet, netChanges, type TableImages } from './net-changes.js';
 import { parentLocks } from './parent-locks.js';
 import { referenceOf } from './queries.js';
+import { planOf } from './read-image.js';
 import type { TouchedRows, TouchedTable } from './touched-rows.js';
 
 /** The name of this branch kind on the wire. */

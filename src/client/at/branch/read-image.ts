@@ -1,0 +1,43 @@
+import { type ImagePlan, type ImageRow, planImage, TableChanged } from '../image/plan.js';
+import type { TableDefinition } from '../table/definition.js';
+import type { BranchDatabase, BranchSession } from './database.js';
+
+const plans = new WeakMap<TableDefinition, ImagePlan>();
+
+/** The plan that reads a table's rows; one for each definition. */
+export function planOf(table: TableDefinition, session: BranchSession): ImagePlan {
+  let plan = plans.get(table);
+  if (plan === undefined) {
+    plan = planImage(table, session.facts.dialect.server);
+    plans.set(table, plan);
+  }
+  return plan;
+}
+
+/** Rows as they are, and the definition that they were read by. */
+export interface TableImage {
+  readonly table: TableDefinition;
+  readonly rows: readonly ImageRow[];
+}
+
+/** Reads an image; when the table was altered since its definition was read, once more with the new one. */
+export async function readImage(
+  session: BranchSession,
+  database: BranchDatabase,
+  table: TableDefinition,
+  query: (plan: ImagePlan, table: TableDefinition) => string,
+): Promise<TableImage> {
+  for (let current = table, again = true; ; again = false) {
+    const plan = planOf(current, session);
+    const result = await session.executor.query(query(plan, current));
+    try {
+      return { table: current, rows: plan.decode(result) };
+    } catch (error) {
+      if (!(error instanceof TableChanged) || !again) throw error;
+      database.forgetTable(current.schema, current.name);
+      const reloaded = await database.table(current.schema, current.name);
+      if (reloaded === undefined) throw error;
+      current = reloaded;
+    }
+  }
+}
