@@ -192,7 +192,7 @@ function reasonOf(error: unknown): string {
 function explain(report: RollbackReport): string {
   switch (report.status) {
     case 'NEEDS_ATTENTION':
-      return 'a branch cannot be compensated without a person; see `globaltx show`';
+      return "a branch cannot be compensated without a person; the coordinator's log names it";
     case 'UNKNOWN':
       return 'the coordinator could not be told; its time-out will roll the transaction back';
     case 'ROLLING_BACK':

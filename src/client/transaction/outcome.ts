@@ -18,7 +18,7 @@ function compensation(answer: TransactionFrame): string {
     case 'ROLLED_BACK':
       return 'everything that it wrote has been taken back';
     case 'NEEDS_ATTENTION':
-      return 'a branch cannot be compensated without a person: see `globaltx show`';
+      return "a branch cannot be compensated without a person: the coordinator's log names it";
     case 'ROLLING_BACK':
     case 'ACTIVE':
     case 'COMMITTING':
@@ -50,7 +50,7 @@ export function rolledBackError(answer: TransactionFrame, cause: unknown): Globa
 export function outcomeUnknownError(xid: string, why: string, cause: unknown): GlobalTxError {
   return new GlobalTxError(
     'OUTCOME_UNKNOWN',
-    `whether the global transaction ${xid} was committed is not known: ${why}. It is committed as a whole or rolled back as a whole; ask the coordinator for it by its xid before doing the work again`,
+    `whether the global transaction ${xid} was committed is not known: ${why}. It is committed as a whole or rolled back as a whole; look for its xid in the coordinator's log, or at the data, before doing the work again`,
     { xid, cause },
   );
 }
