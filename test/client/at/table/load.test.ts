@@ -185,7 +185,7 @@ describe('The definition of a table', () => {
       assert.match(checked(table, verb), /trigger `watch`/);
   });
 
-  it('refuses what would cascade, and nothing else', async () => {
+  it('refuses an update that would cascade, and nothing else', async () => {
     await create('parent', '(id INT PRIMARY KEY, code INT, n INT, UNIQUE (code))');
     await create(
       'child',
@@ -208,7 +208,7 @@ describe('The definition of a table', () => {
     );
     assert.equal(checked(child, 'delete'), 'allowed');
     const parent = await session.table('parent');
-    assert.match(checked(parent, 'delete'), /`of_parent` of .*child ON DELETE CASCADE/);
+    assert.equal(checked(parent, 'delete'), 'allowed', 'a deletion that spreads is followed');
     assert.match(checked(parent, 'update', ['n', 'CODE']), /`of_code` of .*child ON UPDATE SET NULL/);
     assert.match(checked(parent, 'update'), /of_code/);
     assert.equal(checked(parent, 'update', ['n', 'id']), 'allowed');
