@@ -14,7 +14,8 @@ function isTyped(value: object): value is { readonly value: unknown } {
 
 /**
  * A value bound to a placeholder, as a literal that the server reads as it reads the binding: mysql2 binds a
- * JavaScript number as DOUBLE unless the column is an integer, a Date as DATETIME, a Buffer as BLOB.
+ * JavaScript number as DOUBLE unless the column is an integer, a bigint likewise as text, a Date as DATETIME, a
+ * Buffer as BLOB.
  * The literal stands only in globaltx's own reads of the rows that the statement touches, and in statements
  * bound by key; where a corner of the binding is missed, the count of rows shows it (IMAGE_MISMATCH).
  */
@@ -24,7 +25,7 @@ export function parameterLiteral(value: unknown, dialect: SqlDialect, timezone: 
     case 'number':
       return Number.isSafeInteger(value) && !Object.is(value, -0) ? String(value) : exponential(value);
     case 'bigint':
-      return String(value);
+      return `'${value}'`;
     case 'boolean':
       return value ? '1' : '0';
     case 'object':

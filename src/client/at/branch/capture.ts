@@ -51,14 +51,19 @@ export interface ReadLocks {
   readonly identities: readonly string[];
 }
 
-/** Changing a key moves the row away from its image. */
+/** Changing a key moves the row away from its image; ON UPDATE and generated columns do so by themselves. */
 function refuseKeyChange(table: TableDefinition, assigned: readonly string[]): void {
   const keys = table.key.columns.map((column) => column.toLowerCase());
-  const changed = assigned.find((column) => keys.includes(column.toLowerCase()));
+  const changed =
+    assigned.find((column) => keys.includes(column.toLowerCase())) ??
+    table.columns.find(
+      ({ name, generated, updatesItself }) =>
+        (generated || updatesItself) && keys.includes(name.toLowerCase()),
+    )?.name;
   if (changed === undefined) return;
   throw new GlobalTxError(
     'STATEMENT_UNSUPPORTED',
-    `UPDATE assigns \`${changed}\`, a column of the key of ${table.schema}.${table.name}, which is not supported ` +
+    `UPDATE changes \`${changed}\`, a column of the key of ${table.schema}.${table.name}, which is not supported ` +
       'inside a global transaction. Delete the row and insert it under its new key.',
     { construct: `UPDATE of the key column \`${changed}\`` },
   );
