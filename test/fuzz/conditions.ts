@@ -117,7 +117,7 @@ export function randomOrder(table: Table, reference: Reference, dice: Dice): Con
   const byKey = table.key.map(reference).join(', ');
   switch (dice.under(12)) {
     case 0:
-      return { piece: ` ORDER BY ${byKey} LIMIT ${dice.under(4)}`, volatile: false };
+      return { piece: ` ORDER BY ${byKey} LIMIT ${dice.between(1, 3)}`, volatile: false };
     case 1:
       return { piece: ` ORDER BY ${reference(dice.pick(table.columns).name)} DESC`, volatile: false };
     case 2:

@@ -23,9 +23,10 @@ function jsonSafe(_name: string, value: unknown): unknown {
   return typeof value === 'bigint' ? `${value}n` : value;
 }
 
-/** The twin's databases have other names. */
+/** The twin's databases have other names, and its prepared statements other numbers. */
 function withoutNames(text: string, place: Place): string {
-  return place.databases.reduce((rest, name, at) => rest.replaceAll(name, `database${at}`), text);
+  const plain = text.replace(/(prepared statement handler) \(\d+\)/, '$1');
+  return place.databases.reduce((rest, name, at) => rest.replaceAll(name, `database${at}`), plain);
 }
 
 export function answerOf(result: unknown, place: Place): Outcome {

@@ -184,8 +184,29 @@ function addUnique(draft: Draft, columns: readonly Column[]): void {
   draft.clause(`UNIQUE KEY u${draft.clauses.length} (${parts})`, names);
 }
 
+/** A key that follows from another column. */
+function addGeneratedKey(draft: Draft): readonly string[] {
+  const base = addPlainColumn(draft, draft.dice.pick(keyTypes(draft.server)), true);
+  const made = generation(base);
+  if (made === undefined) return addKey(draft);
+  const [sql, expression] = made;
+  const type: ColumnType = { sql, family: base.type.family, values: base.type.values, indexed: 'whole' };
+  const name = draft.name();
+  const facts = {
+    nullable: false,
+    generated: true,
+    invisible: false,
+    autoIncrement: false,
+    hasDefault: true,
+  };
+  draft.add({ name, type, ...facts }, `${sql} AS (${expression}) STORED`, [base.name]);
+  draft.clause(`PRIMARY KEY (${name})`, [name]);
+  return [name];
+}
+
 function addKey(draft: Draft): readonly string[] {
   const { dice, server } = draft;
+  if (dice.chance(0.03)) return addGeneratedKey(draft);
   if (dice.chance(0.35)) {
     const type = dice.pick(
       keyTypes(server).filter(({ family, sql }) => family === 'integer' && sql !== 'BOOLEAN'),
