@@ -21,19 +21,8 @@ function edgesOf(transaction: GlobalTransaction): WaitEdge[] {
   return edges;
 }
 
-/** Whether anybody can be waiting for this transaction at all: it holds a lock, or somebody stands behind it. */
-function mayBlock(transaction: GlobalTransaction): boolean {
-  if (transaction.branches.size > 0) return true;
-  for (const request of transaction.waiting) {
-    for (const entry of request.entries.values()) if (entry.next !== undefined) return true;
-  }
-  return false;
-}
-
 /** A cycle of the waits-for graph through this transaction, edge by edge, or undefined. */
 export function findCycle(start: GlobalTransaction): readonly WaitEdge[] | undefined {
-  // Cheap first: a newcomer at the end of a long queue with no locks of its own closes no cycle.
-  if (start.waiting.size === 0 || !mayBlock(start)) return undefined;
   const visited = new Set<GlobalTransaction>([start]);
   const path: WaitEdge[] = [];
   const stack: WaitEdge[][] = [edgesOf(start)];

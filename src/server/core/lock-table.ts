@@ -10,6 +10,9 @@ function getOrMake<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value
   return made;
 }
 
+/** Beyond so many locks of one transaction, the search for a cycle is not the dearer way to find out. */
+const MOST_LOOKS = 1_000;
+
 /** Who is in a request's way, and at which key. */
 export interface Obstacle {
   readonly set: LockSet;
@@ -206,6 +209,29 @@ export class LockTable {
       }
     }
     return found;
+  }
+
+  /**
+   * Whether anybody may be waiting for this transaction: then it can be on a cycle. Saves the search in the
+   * usual case, a newcomer at the end of a long queue whose own locks nobody wants.
+   */
+  mayBeWaitedFor(transaction: GlobalTransaction): boolean {
+    for (const request of transaction.waiting) {
+      for (const entry of request.entries.values()) if (entry.next !== undefined) return true;
+    }
+    let looks = 0;
+    for (const branch of transaction.branches.values()) {
+      for (const sets of [branch.locks, ...branch.additions.map((addition) => addition.locks)]) {
+        for (const set of sets) {
+          const keys = this.#resources.get(set.resourceId)?.get(set.table);
+          for (const key of set.keys) {
+            if (keys?.get(key)?.first !== undefined) return true;
+            if (++looks > MOST_LOOKS) return true;
+          }
+        }
+      }
+    }
+    return false;
   }
 
   /** Every lock with its name, for people. */

@@ -80,30 +80,30 @@ export function refuseWaitersOn(state: CoordinatorState, out: Output, holder: Gl
 /** Grants what can be granted and breaks every cycle, until nothing moves any more. */
 export function settleLocks(state: CoordinatorState, out: Output): void {
   const { dirty, grantable, suspects } = state.locks;
-  for (;;) {
-    const [lock] = dirty;
-    if (lock !== undefined) {
+  while (dirty.size + grantable.size + suspects.size > 0) {
+    // Iterating a set also meets what is added meanwhile.
+    for (const lock of dirty) {
       dirty.delete(lock);
       state.locks.review(lock);
-      continue;
     }
-    const [request] = grantable;
-    if (request !== undefined) {
+    for (const request of grantable) {
       grantable.delete(request);
       // Another grant of this round may have come in between.
       if (!state.locks.recheck(request)) continue;
       stopWaiting(state, request);
       grant(state, out, request);
-      continue;
     }
-    const [suspect] = suspects;
-    if (suspect === undefined) return;
-    if (!breakCycle(state, out, suspect)) suspects.delete(suspect);
+    for (const suspect of suspects) {
+      // Every lock that moved is looked at before anybody is made a victim.
+      if (dirty.size + grantable.size > 0) break;
+      if (!breakCycle(state, out, suspect)) suspects.delete(suspect);
+    }
   }
 }
 
 /** @returns whether there was one */
 function breakCycle(state: CoordinatorState, out: Output, suspect: GlobalTransaction): boolean {
+  if (suspect.waiting.size === 0 || !state.locks.mayBeWaitedFor(suspect)) return false;
   const cycle = findCycle(suspect);
   if (cycle === undefined) return false;
   const victim = victimOf(cycle);
