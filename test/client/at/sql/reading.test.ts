@@ -104,6 +104,22 @@ describe('reading a statement', () => {
     assert.deepEqual(kinds, ['read', 'read', 'refused', 'refused']);
   });
 
+  it('what may be the name of a stored function or a sequence is volatile', () => {
+    const volatile = [
+      'LOWER(b)',
+      'LOWER (b)',
+      'shop.LOWER(b)',
+      '`LOWER`(b)',
+      's.nextval',
+      'LOWER(b) = lowest(b)',
+    ].map((condition) => {
+      const [statement] = analyzeUncached(`DELETE FROM t WHERE ${condition}`, MARIADB).statements;
+      assert.ok(statement?.kind === 'delete', condition);
+      return statement.volatile;
+    });
+    assert.deepEqual(volatile, [false, true, true, true, true, true]);
+  });
+
   it('the same text is read once', () => {
     const sql = 'UPDATE t SET a = 1 WHERE id = ?';
     assert.equal(analyze(sql, { ...MYSQL }), analyze(sql, { ...MYSQL }));

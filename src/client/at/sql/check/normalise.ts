@@ -12,8 +12,8 @@ const DROPPED = new Set([
   'SQL_BIG_RESULT',
   'SQL_CALC_FOUND_ROWS',
 ]);
-/** The same at the head of a SELECT, elsewhere names. */
-const DROPPED_AT_HEAD = new Set(['SQL_NO_CACHE', 'SQL_CACHE', 'SQL_BUFFER_RESULT']);
+/** The same at the head of a SELECT, elsewhere names or an operator. */
+const DROPPED_AT_HEAD = new Set(['STRAIGHT_JOIN', 'SQL_NO_CACHE', 'SQL_CACHE', 'SQL_BUFFER_RESULT']);
 
 const REPLACED: Readonly<Record<string, string>> = { ':=': '=', '<=>': '=' };
 
