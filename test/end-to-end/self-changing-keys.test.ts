@@ -10,10 +10,15 @@ describe('a row whose key an UPDATE changes without naming it', () => {
       tables: [
         "CREATE TABLE stamped (at DATETIME DEFAULT '2024-01-01' ON UPDATE CURRENT_TIMESTAMP PRIMARY KEY, v INT)",
         'INSERT INTO stamped (v) VALUES (1)',
-        'CREATE TABLE doubled (v INT NOT NULL, twice INT AS (v * 2) STORED, PRIMARY KEY (twice))',
-        'INSERT INTO doubled (v) VALUES (1)',
       ],
     });
+    // MariaDB has no keys over generated columns, which are never NOT NULL there.
+    const key =
+      world.first.server.kind === 'mysql' ? 'PRIMARY KEY (twice)' : 'PRIMARY KEY (v), UNIQUE KEY (twice)';
+    await world.first.execute([
+      `CREATE TABLE doubled (v INT NOT NULL, twice INT AS (v * 2) STORED, ${key})`,
+      'INSERT INTO doubled (v) VALUES (1)',
+    ]);
   });
 
   after(() => world.close());

@@ -184,7 +184,7 @@ function addUnique(draft: Draft, columns: readonly Column[]): void {
   draft.clause(`UNIQUE KEY u${draft.clauses.length} (${parts})`, names);
 }
 
-/** A key that follows from another column. */
+/** A key that follows from another column, which only MySQL has. */
 function addGeneratedKey(draft: Draft): readonly string[] {
   const base = addPlainColumn(draft, draft.dice.pick(keyTypes(draft.server)), true);
   const made = generation(base);
@@ -206,7 +206,7 @@ function addGeneratedKey(draft: Draft): readonly string[] {
 
 function addKey(draft: Draft): readonly string[] {
   const { dice, server } = draft;
-  if (dice.chance(0.03)) return addGeneratedKey(draft);
+  if (server === 'mysql' && dice.chance(0.03)) return addGeneratedKey(draft);
   if (dice.chance(0.35)) {
     const type = dice.pick(
       keyTypes(server).filter(({ family, sql }) => family === 'integer' && sql !== 'BOOLEAN'),
