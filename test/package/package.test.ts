@@ -49,6 +49,9 @@ await fastify().register(fastifyGlobalTx);
 await gtx.close();
 `;
 
+/** What Node adds to a module, and what require() leaves out as it does for mysql2 itself. */
+const NOT_NAMES = ['__esModule', 'module.exports', 'default'];
+
 /** What only mysql2's CommonJS face has: the ES module face of mysql2 leaves these names out. */
 function namesOf(module: string): string[] {
   return Object.keys(require(module) as object).sort();
@@ -94,7 +97,7 @@ describe('The package', () => {
         `console.log(JSON.stringify(Object.keys(require('${entry}')).sort()))`,
       );
       const names = (text: string) =>
-        (JSON.parse(text) as string[]).filter((name) => name !== '__esModule' && name !== 'module.exports');
+        (JSON.parse(text) as string[]).filter((name) => !NOT_NAMES.includes(name));
       assert.deepEqual(names(required), names(imported));
       assert.ok(names(imported).length > 0);
     });
@@ -122,6 +125,26 @@ describe('The package', () => {
         assert.ok(byDefault.includes(name), `mysql.${name}`);
         assert.ok(required.includes(name), `require('${ours}').${name}`);
       }
+    });
+  }
+
+  for (const [theirs, ours] of [
+    ['mysql2', 'globaltx/mysql2'],
+    ['mysql2/promise', 'globaltx/mysql2/promise'],
+  ] as const) {
+    it(`gives what takes part in transactions, and not mysql2 itself, to import and to require of ${ours}`, async () => {
+      const script = `
+        const { createRequire } = await import('node:module');
+        const require = createRequire(process.cwd() + '/');
+        const original = require('${theirs}');
+        const all = await import('${ours}');
+        for (const given of [all, all.default, require('${ours}')]) {
+          for (const name of ['createConnection', 'createPool', 'createPoolCluster']) {
+            const same = given[name] === all[name] && given[name] !== original[name];
+            if (!same) console.log(name);
+          }
+        }`;
+      assert.equal(await node('--input-type=module', '--eval', script), '');
     });
   }
 

@@ -5,6 +5,12 @@ import * as promise from './promise-driver.js';
 
 export * from 'mysql2';
 
+// Newer versions of Node find an export 'module.exports' in a CommonJS module, and give it to require(): with
+// `export *` those who require this one would get mysql2 itself.
+const nothing = undefined;
+
+export { nothing as 'module.exports' };
+
 type MakeConnection = (options: never) => CoreConnection;
 type MakePool = (options: never) => CorePool;
 type MakeCluster = (options?: never) => CoreCluster;

@@ -8,4 +8,4 @@
 import * as mysql from './driver.js';
 
 export * from './driver.js';
-export { mysql as default };
+export { mysql as default, mysql as 'module.exports' };

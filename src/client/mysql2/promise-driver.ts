@@ -5,6 +5,12 @@ import { connectPromise } from './promise-connection.js';
 
 export * from 'mysql2/promise';
 
+// Newer versions of Node find an export 'module.exports' in a CommonJS module, and give it to require(): with
+// `export *` those who require this one would get mysql2 itself.
+const nothing = undefined;
+
+export { nothing as 'module.exports' };
+
 /** As mysql2's: the connection takes part in the global transaction that a statement is sent in. */
 export const createConnection = connectPromise as unknown as typeof mysql2.createConnection;
 

@@ -8,4 +8,4 @@
 import * as mysql from './promise-driver.js';
 
 export * from './promise-driver.js';
-export { mysql as default };
+export { mysql as default, mysql as 'module.exports' };
