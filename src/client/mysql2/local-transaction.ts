@@ -143,7 +143,11 @@ export class LocalTransaction {
     session: BranchSession,
   ): Promise<void> {
     if (this.#lost !== undefined) throw this.#lost;
-    if (transaction.ended) throw notActive(transaction);
+    if (transaction.ended) {
+      // Work that the function has started and not awaited is lost to it: no commit may pass over that.
+      transaction.setRollbackOnly('TRANSACTION_NOT_ACTIVE: a write came after the end');
+      throw notActive(transaction);
+    }
     if (!this.#open) return this.#autocommit(command, statement, transaction, session);
     if (this.#enlisted === undefined) {
       throw new GlobalTxError(
