@@ -40,6 +40,17 @@ describe('mayControl', () => {
     }
   });
 
+  it('is true where a comment may be executed', () => {
+    for (const sql of [
+      '/*!40000 COMMIT */',
+      '/*! SET autocommit = 0 */',
+      '/*M!100000 ROLLBACK */',
+      ' /* x */ /*!COMMIT*/',
+    ]) {
+      assert.equal(mayControl(sql), true, sql);
+    }
+  });
+
   it('is true for several statements, and false for one that ends with a semicolon', () => {
     assert.equal(mayControl('SELECT 1; COMMIT'), true);
     assert.equal(mayControl('SELECT 1 ; '), false);

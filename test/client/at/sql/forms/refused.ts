@@ -247,4 +247,8 @@ export const REFUSED_FORMS = forms([
   'mariadb only: unsupported: SELECT ... LIMIT ROWS EXAMINED ... FOR UPDATE',
   'SELECT * FROM t LIMIT ROWS EXAMINED 5 FOR UPDATE',
   'mariadb only: unsupported: SELECT ... LIMIT ROWS EXAMINED ... FOR UPDATE',
+  'SET @x = (SELECT a FROM t LIMIT 1 FOR UPDATE)',
+  'unsupported: FOR UPDATE in a subquery',
+  'SET @x = 1, SESSION sql_mode = (SELECT b FROM t FOR SHARE)',
+  'mysql only: unsupported: FOR UPDATE in a subquery',
 ]);
