@@ -1,6 +1,20 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { servers, startServer } from './servers.js';
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    assert.equal((error as NodeJS.ErrnoException).code, 'ESRCH');
+    return false;
+  }
+}
 
 describe('The test harness', () => {
   it('gives two servers that do not share databases', async () => {
@@ -67,6 +81,23 @@ describe('The test harness', () => {
     } finally {
       await server.stop();
     }
+  });
+
+  it('leaves neither a process nor a folder behind when it is killed by -9', async () => {
+    const script = `
+      import { startServer } from '${new URL('./servers.js', import.meta.url)}';
+      const { pid, socketPath } = await startServer();
+      console.log(JSON.stringify({ pid, socketPath }));
+      setInterval(() => {}, 1000);`;
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [line] = await once(child.stdout, 'data');
+    const { pid, socketPath } = JSON.parse(String(line)) as { pid: number; socketPath: string };
+    const folder = dirname(socketPath);
+    assert.ok(isRunning(pid) && existsSync(folder));
+    child.kill('SIGKILL');
+    while (isRunning(pid) || existsSync(folder)) await delay(50);
   });
 
   it('gives the server that was asked for, durable by default', async () => {
