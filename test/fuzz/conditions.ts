@@ -1,5 +1,5 @@
 import type { Dice } from '../simulation/dice.js';
-import { type List, type Piece, tableToken } from './plan.js';
+import { type List, type Piece, tableToken, type Value } from './plan.js';
 import type { Column, Table } from './schema.js';
 import { randomValue } from './values.js';
 
@@ -32,10 +32,22 @@ function comparable(table: Table): readonly Column[] {
   return table.columns.filter(({ type }) => COMPARED.has(type.family));
 }
 
+/**
+ * MySQL refuses a date that is none when it is written into a comparison, and lets it pass when it is bound: what
+ * globaltx reads for the image is written.
+ */
+function comparedValue(column: Column, dice: Dice): Value {
+  return compared(column, randomValue({ ...column, nullable: false }, dice));
+}
+
+export function compared({ type }: Column, value: Value): Value {
+  return type.family === 'date' || type.family === 'timestamp' ? { sql: value.sql } : value;
+}
+
 export function keyCondition(table: Table, reference: Reference, dice: Dice): Piece {
   const parts = table.key.map((name) => {
     const column = table.columns.find((candidate) => candidate.name === name)!;
-    return [`${reference(name)} = `, randomValue({ ...column, nullable: false }, dice)];
+    return [`${reference(name)} = `, comparedValue(column, dice)];
   });
   return parts.flatMap((part, at) => (at === 0 ? part : [' AND ', ...part]));
 }
@@ -66,7 +78,7 @@ function subquery(
 function comparison(table: Table, tables: readonly Table[], reference: Reference, dice: Dice): Piece {
   const column = dice.pick(comparable(table));
   const name = reference(column.name);
-  const value = () => randomValue({ ...column, nullable: false }, dice);
+  const value = () => comparedValue(column, dice);
   switch (dice.under(9)) {
     case 0:
       return [`${name} = `, value()];

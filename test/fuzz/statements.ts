@@ -1,5 +1,5 @@
 import type { Dice } from '../simulation/dice.js';
-import { keyCondition, type Reference, randomOrder, randomWhere } from './conditions.js';
+import { compared, keyCondition, type Reference, randomOrder, randomWhere } from './conditions.js';
 import { type List, type Piece, type Rows, type StepPlan, tableToken } from './plan.js';
 import type { Column, Table } from './schema.js';
 import { randomValue } from './values.js';
@@ -180,10 +180,8 @@ function deleteAndInsert(ground: Ground): readonly Made[] {
     const value = rows.columns === null ? undefined : rows.rows[0]![rows.columns.indexOf(name)];
     const column = table.columns.find((candidate) => candidate.name === name)!;
     const given =
-      value === undefined || typeof value === 'string'
-        ? randomValue({ ...column, nullable: false }, dice)
-        : value;
-    return [at === 0 ? '' : ' AND ', `${name} = `, given];
+      typeof value === 'object' && 'sql' in value ? value : randomValue({ ...column, nullable: false }, dice);
+    return [at === 0 ? '' : ' AND ', `${name} = `, compared(column, given)];
   });
   const token = tableToken(table.number);
   const out = made('DELETE', [`DELETE FROM ${token} WHERE `, where]);

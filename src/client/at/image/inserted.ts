@@ -15,6 +15,7 @@ type KeyPart =
 const NULL_LITERAL = /^\s*null\s*$/i;
 const ZERO_LITERAL = /^\s*(?:false|'?\s*[+-]?0*\.?0*(?:e[+-]?\d+)?\s*'?)\s*$/i;
 const INTEGER_LITERAL = /^-?(?:0|[1-9]\d*)$/;
+const LARGEST_SIGNED = 2n ** 63n - 1n;
 const NUMERIC_LITERAL = /^\s*[+-]?[\d.]/;
 
 function isZero(text: string): boolean {
@@ -23,7 +24,7 @@ function isZero(text: string): boolean {
 
 function defaultPart(column: ColumnDefinition, name: string): KeyPart {
   if (column.autoIncrement) return { generated: true, zero: false };
-  if (column.constantDefault) return { expression: `DEFAULT(${name})` };
+  if (column.constantDefault) return { expression: asStored(column, `DEFAULT(${name})`) };
   return { refused: `INSERT without a value for key column ${quoteIdentifier(column.name)}` };
 }
 
@@ -35,24 +36,36 @@ function givenPart(column: ColumnDefinition, text: string): KeyPart {
     case 'text': {
       // Compared with a number, text would be read as one: '5', '05' and '5x' would all be the row with 5.
       const trimmed = text.trim();
-      if (!NUMERIC_LITERAL.test(trimmed) || /^0x/i.test(trimmed)) return { expression: text };
-      if (INTEGER_LITERAL.test(trimmed)) return { expression: `'${trimmed}'` };
+      if (!NUMERIC_LITERAL.test(trimmed) || /^0x/i.test(trimmed))
+        return { expression: asStored(column, text) };
+      if (INTEGER_LITERAL.test(trimmed)) return { expression: asStored(column, `'${trimmed}'`) };
       return { refused: `a number that is no integer as value of the text key column ${name}` };
     }
     case 'float':
       if (column.dataType === 'double' && !column.columnType.includes('(')) return { expression: text };
       return { refused: `INSERT with key column ${name} of type ${column.columnType}, which rounds` };
+    case 'set':
+      // Compared with a SET, a number is signed.
+      if (INTEGER_LITERAL.test(text.trim()) && BigInt(text) > LARGEST_SIGNED) {
+        return { refused: `a number of 64 bits as value of the SET key column ${name}` };
+      }
+      return { expression: text };
     default:
       return { expression: asStored(column, text) };
   }
 }
 
-/** The value as the column rounds, cuts or fills it: a DATETIME(0) keeps no milliseconds of what it is given. */
+/**
+ * The value as the column rounds, cuts or fills it: a DATETIME(0) keeps no milliseconds of what it is given. May
+ * be a list of several, of which one is found.
+ */
 function asStored(column: ColumnDefinition, text: string): string {
   const size = /\([\d,]+\)/.exec(column.columnType)?.[0] ?? '';
   switch (column.dataType) {
     case 'decimal':
       return `CAST(${text} AS DECIMAL${size})`;
+    case 'char':
+      return column.spaceWeights === null ? withoutSpaces(column, text) : text;
     case 'binary':
       return `CAST(${text} AS BINARY${size})`;
     case 'datetime':
@@ -65,6 +78,17 @@ function asStored(column: ColumnDefinition, text: string): string {
     default:
       return text;
   }
+}
+
+/**
+ * A CHAR drops the spaces at its end, which a collation without padding tells apart; under
+ * PAD_CHAR_TO_FULL_LENGTH it compares with all of them instead. The collation is said, because two literals of
+ * one character set may have different ones, and then have none together.
+ */
+function withoutSpaces({ charset, collation, maxLength }: ColumnDefinition, text: string): string {
+  const own = `CONVERT(${text} USING ${charset})`;
+  const forms = [`TRIM(TRAILING ' ' FROM ${own})`, `RPAD(${own},${maxLength},' ')`];
+  return forms.map((form) => `${form} COLLATE ${collation}`).join(',');
 }
 
 /**
@@ -109,7 +133,9 @@ export function insertedKeyCondition(
   });
   const texts = rows.map((parts, row) => parts.map((part) => partText(part, row)));
   if (names.length === 1) return { condition: `${names[0]} IN (${texts.map(([text]) => text).join(',')})` };
-  const each = texts.map((parts) => `(${parts.map((text, at) => `${names[at]}=${text}`).join(' AND ')})`);
+  const each = texts.map(
+    (parts) => `(${parts.map((text, at) => `${names[at]} IN (${text})`).join(' AND ')})`,
+  );
   return { condition: `(${each.join(' OR ')})` };
 }
 

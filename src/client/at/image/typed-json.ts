@@ -17,8 +17,9 @@ const TEXTUAL_LIST = TEXTUAL.map((type) => `'${type}'`).join(',');
 const LAST_SIGNED = 4294967295;
 const LITERAL_BYTES = /^"base64:type15:([A-Za-z0-9+/=\\n]*)"$/;
 
+/** With introducers: after SET NAMES binary, literals are bytes, which MySQL takes for no JSON and for no path. */
 const parts = (column: string, path: string): string =>
-  `JSON_TABLE(${column},'${path}' COLUMNS(place FOR ORDINALITY,v JSON PATH '$')) AS globaltx_json`;
+  `JSON_TABLE(${column},_utf8mb4'${path}' COLUMNS(place FOR ORDINALITY,v JSON PATH _utf8mb4'$')) AS globaltx_json`;
 
 /** Whether a part would come back from its text with another type. */
 function isStrange(part: string): string {
@@ -33,7 +34,7 @@ function anyStrange(column: string, path: string): string {
 
 /** JSON_TABLE makes SQL's NULL of JSON's. */
 function types(column: string, path: string): string {
-  const list = `SELECT JSON_ARRAYAGG(CONCAT(place,' ',COALESCE(JSON_TYPE(v),'NULL'))) FROM ${parts(column, path)}`;
+  const list = `SELECT JSON_ARRAYAGG(CONCAT(place,_utf8mb4' ',COALESCE(JSON_TYPE(v),_utf8mb4'NULL'))) FROM ${parts(column, path)}`;
   return `COALESCE((${list}),'[]')`;
 }
 

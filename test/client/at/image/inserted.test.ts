@@ -187,6 +187,38 @@ describe('The rows of an INSERT', () => {
     });
   }
 
+  it('are found by a key of type CHAR in a collation without padding, whatever sql_mode shows of its spaces', async () => {
+    const collation = server.kind === 'mariadb' ? 'utf8mb4_nopad_bin' : 'utf8mb4_0900_bin';
+    for (const mode of ['STRICT_TRANS_TABLES', 'PAD_CHAR_TO_FULL_LENGTH']) {
+      await session.query('DROP TABLE IF EXISTS given');
+      await session.query(
+        `CREATE TABLE given (k CHAR(5) CHARACTER SET utf8mb4 COLLATE ${collation} DEFAULT 'b ' PRIMARY KEY, n INT)`,
+      );
+      await session.query(`SET sql_mode = '${mode}'`);
+      const shown = mode === 'PAD_CHAR_TO_FULL_LENGTH' ? 5 : 0;
+      try {
+        for (const [value, stored] of [
+          [literal("' '"), ''],
+          [literal("'a  '"), 'a'],
+          [literal("_utf8mb4'c'"), 'c'],
+          [literal('7'), '7'],
+          [DEFAULT, 'b'],
+        ] as const) {
+          const found = await inserted('given', null, [[value, literal('1')]]);
+          assert.deepEqual(found, [[stored.padEnd(shown), '1']], mode);
+        }
+      } finally {
+        await session.query("SET sql_mode = 'STRICT_TRANS_TABLES'");
+      }
+    }
+  });
+
+  it('of a SET key that is given as a number beyond the signed ones are refused', async () => {
+    const members = Array.from({ length: 64 }, (_, index) => `'m${index}'`).join(',');
+    await session.query(`CREATE TABLE IF NOT EXISTS members (k SET(${members}) PRIMARY KEY)`);
+    assert.match(await refusal('members', null, [[literal('18446744073709551615')]]), /64 bits/);
+  });
+
   it('of given and generated keys together are refused', async () => {
     assert.match(
       await refusal('auto', null, [

@@ -92,6 +92,7 @@ export const APPLICATION_SETTINGS: Readonly<Record<string, readonly string[]>> =
   'a binary collation': ['SET NAMES utf8mb4 COLLATE utf8mb4_bin'],
   'SET NAMES latin1': ['SET NAMES latin1'],
   'SET NAMES gbk': ['SET NAMES gbk'],
+  'SET NAMES binary': ['SET NAMES binary'],
   'results as they are stored': ['SET character_set_results = NULL'],
   'binary results': ['SET character_set_results = binary'],
   'CHAR padded to its length': ["SET sql_mode = 'PAD_CHAR_TO_FULL_LENGTH'"],
