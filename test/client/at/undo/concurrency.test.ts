@@ -23,6 +23,19 @@ async function connectionId({ executor }: RawSession): Promise<string> {
   return String(rows[0]?.[0]);
 }
 
+/** Resolves once the session with this id waits for a row lock. */
+async function waitsForRow(world: UndoWorld, id: string): Promise<void> {
+  const { executor } = await world.session();
+  for (;;) {
+    const { rows } = await executor.query(
+      `SELECT 1 FROM information_schema.INNODB_TRX WHERE trx_mysql_thread_id = ${id} AND trx_state = 'LOCK WAIT'`,
+    );
+    if (rows.length > 0) return;
+    // InnoDB refreshes this view only once nobody has read it for a tenth of a second.
+    await delay(150);
+  }
+}
+
 describe('A rollback and a late phase one', () => {
   let world: UndoWorld;
 
@@ -210,7 +223,7 @@ describe('A rollback that is cut off', () => {
         assert.equal(await world.dump(), before);
       }
       assert.equal(commits, answered ? 1 : 0);
-    });
+    }).timeout(120_000);
   }
 
   it('asks to be sent again when its connection is killed', async () => {
@@ -222,7 +235,7 @@ describe('A rollback that is cut off', () => {
     const session = await world.session();
     const id = await connectionId(session);
     const answer = assert.rejects(world.compensate(branch, session));
-    await delay(200);
+    await waitsForRow(world, id);
     await world.run(`KILL ${id}`);
     await answer;
     assert.ok(session.broken);
@@ -241,8 +254,10 @@ describe('A rollback that is cut off', () => {
     const rows = Array.from({ length: 500 }, (_, at) => `(${at})`).join(',');
     await other.executor.query(`INSERT INTO ballast VALUES ${rows}`);
     await other.executor.query('SELECT * FROM stock WHERE id = 4 FOR UPDATE');
-    const answer = world.compensate(branch);
-    await delay(300);
+    const session = await world.session();
+    const id = await connectionId(session);
+    const answer = world.compensate(branch, session);
+    await waitsForRow(world, id);
     await other.executor.query('SELECT * FROM stock WHERE id = 1 FOR UPDATE');
     const { outcome, detail } = await answer;
     assert.equal(outcome, 'PHASE_TWO_RETRY');

@@ -76,7 +76,7 @@ describe('A rollback that meets a dirty write', () => {
     }
     assert.equal((await world.compensate(branch, session)).outcome, 'PHASE_TWO_DONE');
     assert.equal(await world.dump(), before);
-  });
+  }).timeout(120_000);
 
   it('counts the rows that it does not name', async () => {
     const rows = Array.from({ length: 30 }, (_, at) => `(${at + 100}, 'sku${at}', 1, NULL, NULL)`);
