@@ -136,7 +136,7 @@ async function run(opening: Promise<Shop>): Promise<number> {
   return Object.values(left).every((n) => n === 0) && missing.length === 0 ? 0 : 1;
 }
 
-const opening = openShop(say);
+const opening = openShop(options.count, say);
 try {
   process.exitCode = await Promise.race([run(opening), interrupted]);
 } finally {

@@ -1,13 +1,15 @@
 import type { Connection } from 'mysql2/promise';
 
-/** What the shop starts with. Some users and some shelves are meant to run dry. */
+/** Who buys, and how many kinds of things there are. */
 export const USERS = 40;
 export const SKUS = 12;
 /** The stock service dies each time right after it has reserved this one. */
 export const CRASH_SKU = 'grenade';
 
-const BALANCE = 260;
-const PIECES = 45;
+/** For each order that will be placed; so little that some users and some shelves run dry. */
+const MONEY_PER_ORDER = 35;
+const POOR_USERS = 4;
+const PIECES_PER_ORDER = 1.8;
 
 const ORDERS = `CREATE TABLE orders (
   id BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY,
@@ -47,19 +49,21 @@ export async function createOrders(connection: Connection): Promise<void> {
   await connection.query(ORDERS);
 }
 
-export async function createStock(connection: Connection): Promise<void> {
+export async function createStock(connection: Connection, orders: number): Promise<void> {
   await connection.query(STOCK);
   await connection.query(RESERVATIONS);
-  const shelves = Array.from({ length: SKUS }, (_, i) => [sku(i), (i + 1) * 2.5, PIECES]);
+  const pieces = Math.ceil((orders * PIECES_PER_ORDER) / SKUS);
+  const shelves = Array.from({ length: SKUS }, (_, i) => [sku(i), (i + 1) * 2.5, pieces]);
   await connection.query('INSERT INTO stock (sku, price, qty) VALUES ?', [
-    [...shelves, [CRASH_SKU, 9.99, PIECES]],
+    [...shelves, [CRASH_SKU, 9.99, pieces]],
   ]);
 }
 
-export async function createAccounts(connection: Connection): Promise<void> {
+export async function createAccounts(connection: Connection, orders: number): Promise<void> {
   await connection.query(ACCOUNTS);
   await connection.query(CHARGES);
-  const accounts = Array.from({ length: USERS }, (_, i) => [i + 1, BALANCE]);
+  const balance = Math.ceil((orders * MONEY_PER_ORDER) / USERS);
+  const accounts = Array.from({ length: USERS }, (_, i) => [i + 1, i < POOR_USERS ? balance / 10 : balance]);
   await connection.query('INSERT INTO accounts (user_id, balance) VALUES ?', [accounts]);
 }
 

@@ -35,8 +35,10 @@ function url(server: DatabaseServer, database: string): string {
   return `mysql://root@${server.host}:${server.port}/${database}`;
 }
 
-/** Starts everything; if that fails, what had been started is stopped again. */
-export async function openShop(say: (text: string) => void): Promise<Shop> {
+/**
+ * Starts everything, with goods and money for `orders` orders; if that fails, what had been started is stopped again.
+ */
+export async function openShop(orders: number, say: (text: string) => void): Promise<Shop> {
   const stops: (() => Promise<void>)[] = [];
   /** The last that was started is the first to stop. */
   async function stop(): Promise<void> {
@@ -55,8 +57,8 @@ export async function openShop(say: (text: string) => void): Promise<Shop> {
     const [first, second] = servers as [PrivateServer, PrivateServer];
     const databases: Databases = {
       orders: await makeDatabase(first, 'orders', createOrders),
-      stock: await makeDatabase(first, 'stock', createStock),
-      accounts: await makeDatabase(second, 'accounts', createAccounts),
+      stock: await makeDatabase(first, 'stock', (connection) => createStock(connection, orders)),
+      accounts: await makeDatabase(second, 'accounts', (connection) => createAccounts(connection, orders)),
     };
     stops.push(async () => {
       for (const connection of [databases.orders, databases.stock, databases.accounts]) connection.destroy();

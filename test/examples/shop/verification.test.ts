@@ -45,8 +45,8 @@ describe('The demo', () => {
   beforeEach(async () => {
     databases = {
       orders: await makeDatabase(createOrders),
-      stock: await makeDatabase(createStock),
-      accounts: await makeDatabase(createAccounts),
+      stock: await makeDatabase((connection) => createStock(connection, 100)),
+      accounts: await makeDatabase((connection) => createAccounts(connection, 100)),
     };
     before = await totals(databases);
   });
