@@ -97,6 +97,29 @@ describe('a deadlock', () => {
     );
   });
 
+  it('of two readers that both want to write is found also when the first waited for another lock before', () => {
+    desk.doneBranch(3, 'z', ['z']);
+    desk.branch(3, 'c', ['c']);
+    desk.branch(1, 'old', [], { locks: [locks(['k'], 'SHARED')] });
+    const reading = waiting(desk, 2, 'young', ['k', 'z'], 'SHARED');
+    const old = waiting(desk, 1, 'old', ['k', 'c']);
+    desk.commit(3, 'z');
+    assert.equal(word(desk.answerTo(reading)), 'branchRegistered');
+    const writing = waiting(desk, 2, 'young', ['k']);
+    assert.deepEqual([word(desk.answerTo(old)), word(desk.answerTo(writing))], ['', 'DEADLOCK']);
+  });
+
+  it('is not seen where a request merely stands behind an earlier one of its transaction', () => {
+    desk.branch(1, 'a', ['k']);
+    const first = waiting(desk, 2, 'b', ['k']);
+    const other = waiting(desk, 3, 'c', ['k']);
+    const second = waiting(desk, 2, 'b', ['k']);
+    assert.deepEqual(
+      [first, other, second].map((frame) => word(desk.answerTo(frame))),
+      ['', '', ''],
+    );
+  });
+
   it('is not seen where transactions merely wait in a line', () => {
     desk.branch(1, 'a', ['k1']);
     desk.branch(2, 'b', ['k2']);

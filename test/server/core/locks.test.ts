@@ -195,6 +195,20 @@ describe('global locks', () => {
     assert.equal(third(), 'branchRegistered');
   });
 
+  it('are not kept from a request by a queue that its transaction has passed with another one', () => {
+    desk.doneBranch(1, 'y', ['z']);
+    desk.doneBranch(1, 'q', ['q']);
+    desk.branch(1, 'reader', [], { locks: [locks(['k'], 'SHARED')] });
+    const first = waiting(desk, 2, 't', [locks(['k', 'z'], 'SHARED')]);
+    waiting(desk, 3, 'v', [locks(['k'])]);
+    waiting(desk, 4, 'w', [locks(['k'])]);
+    const second = waiting(desk, 2, 't', [locks(['k', 'q'], 'SHARED')]);
+    desk.commit(1, 'y');
+    assert.deepEqual([first(), second()], ['branchRegistered', '']);
+    desk.commit(1, 'q');
+    assert.equal(second(), 'branchRegistered');
+  });
+
   it('answer the later of two frames that ask for the same registration', () => {
     desk.doneBranch(1, 'a', ['k']);
     desk.register(2, 'b', { requestId: 'once', locks: [locks(['k'])], lockWaitMs: 1_000 });
