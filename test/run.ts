@@ -53,6 +53,7 @@ function run(paths: readonly string[], jobs: number): Promise<Mocha.Stats> {
   const inCi = process.env.CI !== undefined;
   const mocha = new Mocha({
     reporter: 'spec',
+    color: process.stdout.isTTY === true,
     timeout: TEST_TIMEOUT_MS,
     forbidPending: inCi,
     forbidOnly: inCi,
