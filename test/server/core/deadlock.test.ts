@@ -102,6 +102,8 @@ describe('a deadlock', () => {
     desk.branch(3, 'c', ['c']);
     desk.branch(1, 'old', [], { locks: [locks(['k'], 'SHARED')] });
     const reading = waiting(desk, 2, 'young', ['k', 'z'], 'SHARED');
+    waiting(desk, 3, 'v', ['k']);
+    waiting(desk, 3, 'w', ['k']);
     const old = waiting(desk, 1, 'old', ['k', 'c']);
     desk.commit(3, 'z');
     assert.equal(word(desk.answerTo(reading)), 'branchRegistered');
