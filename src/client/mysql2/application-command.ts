@@ -1,4 +1,4 @@
-import type { StatementCounts } from '../at/branch/capture.js';
+import type { StatementCounts } from '../at/branch/capture-context.js';
 import type { Statement } from '../at/sql/analysis.js';
 import { type ConnectionLine, callbackOf, type Outcome } from './connection-line.js';
 import {

@@ -1,10 +1,12 @@
 import { GlobalTxError } from '../../protocol/errors.js';
-import { Capture, type CapturedStatement, type RunStatement } from '../at/branch/capture.js';
+import { type CapturedStatement, captureStatement } from '../at/branch/capture.js';
+import type { RunStatement } from '../at/branch/capture-context.js';
 import type { BranchDatabase, BranchSession } from '../at/branch/database.js';
 import { PhaseOne } from '../at/branch/phase-one.js';
 import type { WritePlaceholder } from '../at/branch/queries.js';
 import { TouchedRows } from '../at/branch/touched-rows.js';
 import type { SqlExecutor } from '../at/executor.js';
+import { reach } from '../failpoints.js';
 import type { Transaction } from '../transaction/transaction.js';
 import { asError, endsConnection } from './server-errors.js';
 
@@ -49,15 +51,12 @@ export class Enlisted {
     lockWaitMs: number,
   ): Promise<void> {
     this.#ran = false;
-    const locks = await new Capture(session, this.#database, this.#touched).run(
-      statement,
-      write,
-      async (bound) => {
-        const counts = await run(bound);
-        this.#ran = true;
-        return counts;
-      },
-    );
+    const context = { session, database: this.#database, touched: this.#touched };
+    const locks = await captureStatement(context, statement, write, async (bound) => {
+      const counts = await run(bound);
+      this.#ran = true;
+      return counts;
+    });
     if (locks !== undefined) await this.#phase(session).lockRows(locks, lockWaitMs);
   }
 
@@ -65,6 +64,7 @@ export class Enlisted {
   async prepare(session: BranchSession, lockWaitMs: number): Promise<void> {
     try {
       await this.#phase(session).prepare(this.#touched, lockWaitMs);
+      reach('before', 'local-commit');
     } catch (error) {
       await this.rollback();
       throw error;
@@ -78,6 +78,7 @@ export class Enlisted {
   async commit(commit: () => Promise<unknown>): Promise<void> {
     try {
       await commit();
+      reach('after', 'local-commit');
     } catch (error) {
       this.#phaseOne?.unknown(error);
       if (!this.writes) throw error;

@@ -3,9 +3,8 @@ import type { ImageRow } from '../image/plan.js';
 import { quoteIdentifier } from '../sql/identifier.js';
 import { checkTable } from '../table/check.js';
 import type { Cascade, ParentReference, TableDefinition } from '../table/definition.js';
-import type { BranchDatabase, BranchSession } from './database.js';
+import type { CaptureContext } from './capture-context.js';
 import { readImage, type TableImage } from './read-image.js';
-import type { TouchedRows } from './touched-rows.js';
 
 function fullName({ schema, name }: TableDefinition): string {
   return `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
@@ -16,16 +15,12 @@ function fullName({ schema, name }: TableDefinition): string {
  * the server will delete or change by itself is read and locked before, as the statement's own rows are.
  */
 export class CascadeCapture {
-  readonly #session: BranchSession;
-  readonly #database: BranchDatabase;
-  readonly #touched: TouchedRows;
+  readonly #context: CaptureContext;
   /** Rows that have been followed: a foreign key may lead back to where it came from. */
   readonly #seen = new Set<string>();
 
-  constructor(session: BranchSession, database: BranchDatabase, touched: TouchedRows) {
-    this.#session = session;
-    this.#database = database;
-    this.#touched = touched;
+  constructor(context: CaptureContext) {
+    this.#context = context;
   }
 
   /**
@@ -49,7 +44,7 @@ export class CascadeCapture {
   }
 
   async #follow(cascade: Cascade, parent: TableDefinition, parents: readonly ImageRow[]): Promise<void> {
-    const known = await this.#database.table(cascade.childSchema, cascade.childTable);
+    const known = await this.#context.database.table(cascade.childSchema, cascade.childTable);
     const reference = known?.parents.find(({ name }) => name === cascade.name);
     // Dropped in the meantime, and the foreign key with it.
     if (known === undefined || reference === undefined) return;
@@ -65,7 +60,11 @@ export class CascadeCapture {
       if (cascade.onDelete === 'CASCADE') await this.beforeDelete(children);
       else checkTable(children.table, 'update', reference.columns);
       for (const image of children.rows) {
-        this.#touched.add(children.table, { identity: image.identity, before: image, keyed: image.row });
+        this.#context.touched.add(children.table, {
+          identity: image.identity,
+          before: image,
+          keyed: image.row,
+        });
       }
     }
   }
@@ -76,7 +75,7 @@ export class CascadeCapture {
     parent: TableDefinition,
     parents: readonly ImageRow[],
   ): Promise<TableImage> {
-    const server = this.#session.facts.dialect.server;
+    const server = this.#context.session.facts.dialect.server;
     const keys = parents.map((image) => image.row);
     const joined = reference.columns
       .map(
@@ -84,8 +83,7 @@ export class CascadeCapture {
       )
       .join(' AND ');
     return readImage(
-      this.#session,
-      this.#database,
+      this.#context,
       child,
       (plan, table) =>
         `SELECT ${plan.selectList('c')} FROM ${fullName(parent)} p JOIN ${fullName(table)} c ON ${joined} ` +

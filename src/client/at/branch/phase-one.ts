@@ -1,13 +1,14 @@
 import { GlobalTxError } from '../../../protocol/errors.js';
 import type { LockSet } from '../../../protocol/frames.js';
+import { reach } from '../../failpoints.js';
 import type { Transaction } from '../../transaction/transaction.js';
-import { KEYS_PER_QUERY, keyCondition } from '../image/key-condition.js';
+import { KEYS_PER_QUERY, keyCondition, keyIndexHint } from '../image/key-condition.js';
 import type { ImageRow } from '../image/plan.js';
 import { unrestorable } from '../image/restorable.js';
 import type { TableChanges } from '../image/row.js';
 import { encodeUndoRecord } from '../undo/encoding.js';
 import { writeUndoLog } from '../undo/write-undo-log.js';
-import type { ReadLocks } from './capture.js';
+import type { ReadLocks } from './capture-context.js';
 import type { BranchDatabase, BranchSession } from './database.js';
 import { lockKeysOf, lockSet, netChanges, type TableImages } from './net-changes.js';
 import { parentLocks } from './parent-locks.js';
@@ -80,7 +81,9 @@ export class PhaseOne {
     const { xid } = this.#transaction;
     const encoded = encodeUndoRecord({ xid, branchId, tables });
     try {
+      reach('before', 'undo-log-written');
       await writeUndoLog(this.#session.executor, schema, xid, branchId, encoded);
+      reach('after', 'undo-log-written');
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
       throw new GlobalTxError(
@@ -168,7 +171,7 @@ export class PhaseOne {
       const keys = rows.slice(from, from + KEYS_PER_QUERY).map((row) => row.keyed);
       const condition = keyCondition(table, keys, server, reference);
       const result = await this.#session.executor.query(
-        `SELECT ${plan.selectList(reference)} FROM ${reference} WHERE ${condition} FOR UPDATE`,
+        `SELECT ${plan.selectList(reference)} FROM ${reference} ${keyIndexHint(table)} WHERE ${condition} FOR UPDATE`,
       );
       for (const image of plan.decode(result)) after.set(image.identity, image);
     }

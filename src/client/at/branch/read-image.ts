@@ -1,6 +1,8 @@
+import { reach } from '../../failpoints.js';
 import { type ImagePlan, type ImageRow, planImage, TableChanged } from '../image/plan.js';
 import type { TableDefinition } from '../table/definition.js';
-import type { BranchDatabase, BranchSession } from './database.js';
+import type { CaptureContext } from './capture-context.js';
+import type { BranchSession } from './database.js';
 
 const plans = new WeakMap<TableDefinition, ImagePlan>();
 
@@ -22,14 +24,15 @@ export interface TableImage {
 
 /** Reads an image; when the table was altered since its definition was read, once more with the new one. */
 export async function readImage(
-  session: BranchSession,
-  database: BranchDatabase,
+  { session, database }: Pick<CaptureContext, 'session' | 'database'>,
   table: TableDefinition,
   query: (plan: ImagePlan, table: TableDefinition) => string,
 ): Promise<TableImage> {
   for (let current = table, again = true; ; again = false) {
     const plan = planOf(current, session);
+    reach('before', 'before-image');
     const result = await session.executor.query(query(plan, current));
+    reach('after', 'before-image');
     try {
       return { table: current, rows: plan.decode(result) };
     } catch (error) {

@@ -1,3 +1,4 @@
+import { reach } from '../../failpoints.js';
 import type { PhaseTwoAnswer } from '../../resource/resource.js';
 import { retryAnswer } from '../undo/compensate.js';
 import { type BranchKey, deleteUndoLogsSql } from '../undo/undo-log.js';
@@ -48,7 +49,9 @@ export class UndoLogCleaner {
   async #run(branches: readonly BranchKey[]): Promise<PhaseTwoAnswer> {
     try {
       const sql = deleteUndoLogsSql(this.#schema, branches);
+      reach('before', 'undo-log-deleted');
       await this.#sessions.withSession((executor) => executor.query(sql));
+      reach('after', 'undo-log-deleted');
       return { outcome: 'PHASE_TWO_DONE', code: '', detail: '' };
     } catch (error) {
       return retryAnswer(error);

@@ -1,4 +1,5 @@
 import { GlobalTxError } from '../../../protocol/errors.js';
+import { reach } from '../../failpoints.js';
 import type { PhaseTwoAnswer } from '../../resource/resource.js';
 import type { SqlDialect, SqlExecutor } from '../executor.js';
 import type { TableChanges } from '../image/row.js';
@@ -159,7 +160,9 @@ async function undo(executor: SqlExecutor, branch: BranchToUndo, fresh: boolean)
     throw refused(`its undo record is that of branch ${record.branchId} of ${record.xid}`, branch);
   }
   await restore(executor, record.tables, branch, fresh);
+  reach('before', 'undo-log-deleted');
   await executor.query(deleteUndoLogsSql(branch.schema, [branch]));
+  reach('after', 'undo-log-deleted');
 }
 
 function answerTo(error: unknown): PhaseTwoAnswer {

@@ -1,0 +1,76 @@
+import { GlobalTxError } from '../../../protocol/errors.js';
+import { keyCondition } from '../image/key-condition.js';
+import type { ImageRow } from '../image/plan.js';
+import type { DeleteStatement, UpdateStatement } from '../sql/analysis.js';
+import { checkTable } from '../table/check.js';
+import type { TableDefinition } from '../table/definition.js';
+import { type CaptureContext, mismatch, type RunStatement } from './capture-context.js';
+import { CascadeCapture } from './cascades.js';
+import { boundStatement, lockingReadQuery, referenceOf, type WritePlaceholder } from './queries.js';
+import { readImage } from './read-image.js';
+
+/** Changing a key moves the row away from its image; ON UPDATE and generated columns do so by themselves. */
+function refuseKeyChange(table: TableDefinition, assigned: readonly string[]): void {
+  const keys = table.key.columns.map((column) => column.toLowerCase());
+  const changed =
+    assigned.find((column) => keys.includes(column.toLowerCase())) ??
+    table.columns.find(
+      ({ name, generated, updatesItself }) =>
+        (generated || updatesItself) && keys.includes(name.toLowerCase()),
+    )?.name;
+  if (changed === undefined) return;
+  throw new GlobalTxError(
+    'STATEMENT_UNSUPPORTED',
+    `UPDATE changes \`${changed}\`, a column of the key of ${table.schema}.${table.name}, which is not supported ` +
+      'inside a global transaction. Delete the row and insert it under its new key.',
+    { construct: `UPDATE of the key column \`${changed}\`` },
+  );
+}
+
+function boundByKey(
+  context: CaptureContext,
+  statement: UpdateStatement | DeleteStatement,
+  table: TableDefinition,
+  rows: readonly ImageRow[],
+  write: WritePlaceholder,
+): string {
+  const keys = rows.map((image) => image.row);
+  const server = context.session.facts.dialect.server;
+  const condition =
+    keys.length === 0 ? null : keyCondition(table, keys, server, referenceOf(statement.table));
+  return boundStatement(statement, condition, write);
+}
+
+/** An UPDATE or DELETE of one table: its rows are read and locked by its own clauses before it runs. */
+export async function captureChange(
+  context: CaptureContext,
+  statement: UpdateStatement | DeleteStatement,
+  known: TableDefinition,
+  write: WritePlaceholder,
+  run: RunStatement,
+): Promise<void> {
+  const check = (table: TableDefinition) => {
+    if (statement.kind === 'delete') checkTable(table, 'delete');
+    else checkTable(table, 'update', statement.assigned);
+  };
+  check(known);
+  if (statement.kind === 'update') refuseKeyChange(known, statement.assigned);
+  const reference = referenceOf(statement.table);
+  const { table, rows } = await readImage(context, known, (plan) =>
+    lockingReadQuery(statement, plan.selectList(reference), write),
+  );
+  if (table !== known) check(table);
+  const bind = statement.volatile || statement.limit !== null || context.session.facts.weakIsolation;
+  if (statement.kind === 'delete') {
+    await new CascadeCapture(context).beforeDelete({ table, rows });
+  }
+  const counts = await run(bind ? boundByKey(context, statement, table, rows, write) : undefined);
+  // A foreign key that leads back to its own table may have deleted a row before its turn came.
+  const fewer = statement.kind === 'delete' && table.cascades.some(({ onDelete }) => onDelete === 'CASCADE');
+  if (counts.matched > rows.length || (counts.matched < rows.length && !fewer)) {
+    throw mismatch(statement.kind.toUpperCase(), table, rows.length, counts.matched);
+  }
+  for (const image of rows) {
+    context.touched.add(table, { identity: image.identity, before: image, keyed: image.row });
+  }
+}

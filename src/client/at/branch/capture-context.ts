@@ -1,0 +1,40 @@
+import { GlobalTxError } from '../../../protocol/errors.js';
+import type { TableDefinition } from '../table/definition.js';
+import type { BranchDatabase, BranchSession } from './database.js';
+import type { TouchedRows } from './touched-rows.js';
+
+/** What the steps around a statement work with. */
+export interface CaptureContext {
+  readonly session: BranchSession;
+  readonly database: BranchDatabase;
+  readonly touched: TouchedRows;
+}
+
+/** What the server said of the application's statement. */
+export interface StatementCounts {
+  /** Rows that the condition matched, changed or not; for an INSERT the rows that were inserted. */
+  readonly matched: number;
+}
+
+/**
+ * Runs the application's statement: as it was sent, or the text given here in its place.
+ * Rejects with the server's error, which is the application's to see.
+ */
+export type RunStatement = (bound?: string) => Promise<StatementCounts>;
+
+/** Rows that a locking read has locked in the database, to be locked at the coordinator too. */
+export interface ReadLocks {
+  readonly table: TableDefinition;
+  readonly mode: 'EXCLUSIVE' | 'SHARED';
+  readonly identities: readonly string[];
+}
+
+/** The statement touched other rows than were read: nothing of the local transaction can be kept. */
+export function mismatch(verb: string, table: TableDefinition, read: number, touched: number): GlobalTxError {
+  return new GlobalTxError(
+    'IMAGE_MISMATCH',
+    `${verb} on ${table.schema}.${table.name} touched ${touched} rows, but ${read} were read for its image; ` +
+      'the local transaction cannot be committed. Roll it back and run it again.',
+    { construct: `${verb} ${table.name}` },
+  );
+}
