@@ -87,7 +87,7 @@ function asStored(column: ColumnDefinition, text: string): string {
  */
 function withoutSpaces({ charset, collation, maxLength }: ColumnDefinition, text: string): string {
   const own = `CONVERT(${text} USING ${charset})`;
-  const forms = [`TRIM(TRAILING ' ' FROM ${own})`, `RPAD(${own},${maxLength},' ')`];
+  const forms = [`TRIM(TRAILING _latin1' ' FROM ${own})`, `RPAD(${own},${maxLength},_latin1' ')`];
   return forms.map((form) => `${form} COLLATE ${collation}`).join(',');
 }
 

@@ -88,8 +88,10 @@ export function valueLiteral(
     case 'date':
     case 'time':
     case 'timestamp':
-    case 'address':
       return typeof value === 'string' && ASCII.test(value) ? `'${value}'` : refuse(column, value);
+    case 'address':
+      // After SET NAMES binary a literal without introducer is the address's bytes, not its text.
+      return typeof value === 'string' && ASCII.test(value) ? `_latin1'${value}'` : refuse(column, value);
     case undefined:
       return refuse(column, value);
   }

@@ -4,6 +4,9 @@ import type { ColumnDefinition } from '../table/definition.js';
 /** Weights longer than this, in bytes, are hashed by the server, so that the wire stays small. */
 const LONGEST_WEIGHT = 96;
 
+/** With an introducer: after SET NAMES binary ' ' is one byte, which no text of wide characters ends in. */
+const SPACE = "_latin1' '";
+
 /** Spaces are cut off the weights too: 'a' and 'a \0' are one value where \0 has no weight. */
 function weights(text: string, spaceWeight: string, level: string): string {
   const all = `WEIGHT_STRING(${text}${level})`;
@@ -25,7 +28,7 @@ export function weightExpression(
 ): string | undefined {
   if (columnFamily(column) !== 'text' || column.collation === null) return undefined;
   // PAD_CHAR_TO_FULL_LENGTH shows a CHAR with spaces that its index does not have.
-  const stored = column.dataType === 'char' ? `TRIM(TRAILING ' ' FROM ${name})` : name;
+  const stored = column.dataType === 'char' ? `TRIM(TRAILING ${SPACE} FROM ${name})` : name;
   const text = prefix === null ? stored : `LEFT(${stored},${prefix})`;
   const weight = weightOf(text, column.spaceWeights);
   const short = (prefix ?? column.maxLength ?? Number.MAX_SAFE_INTEGER) <= LONGEST_WEIGHT / 4;
@@ -35,7 +38,7 @@ export function weightExpression(
 
 function weightOf(text: string, spaceWeights: readonly string[] | null): string {
   if (spaceWeights === null) return `WEIGHT_STRING(${text})`;
-  const trimmed = `TRIM(TRAILING ' ' FROM ${text})`;
+  const trimmed = `TRIM(TRAILING ${SPACE} FROM ${text})`;
   const [only = '', ...more] = spaceWeights;
   if (more.length === 0) return weights(trimmed, only, '');
   // Each level is padded on its own. No weight is zero, so levels cannot run into each other.

@@ -195,7 +195,6 @@ describe('The rows of an INSERT', () => {
         `CREATE TABLE given (k CHAR(5) CHARACTER SET utf8mb4 COLLATE ${collation} DEFAULT 'b ' PRIMARY KEY, n INT)`,
       );
       await session.query(`SET sql_mode = '${mode}'`);
-      const shown = mode === 'PAD_CHAR_TO_FULL_LENGTH' ? 5 : 0;
       try {
         for (const [value, stored] of [
           [literal("' '"), ''],
@@ -205,7 +204,7 @@ describe('The rows of an INSERT', () => {
           [DEFAULT, 'b'],
         ] as const) {
           const found = await inserted('given', null, [[value, literal('1')]]);
-          assert.deepEqual(found, [[stored.padEnd(shown), '1']], mode);
+          assert.deepEqual(found, [[stored, '1']], mode);
         }
       } finally {
         await session.query("SET sql_mode = 'STRICT_TRANS_TABLES'");
