@@ -53,7 +53,6 @@ function run(paths: readonly string[], jobs: number): Promise<Mocha.Stats> {
   const inCi = process.env.CI !== undefined;
   const mocha = new Mocha({
     reporter: 'spec',
-    color: process.stdout.isTTY === true,
     timeout: TEST_TIMEOUT_MS,
     forbidPending: inCi,
     forbidOnly: inCi,
