@@ -1,0 +1,212 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import fastify from 'fastify';
+import { currentTransaction, fastifyGlobalTx, GlobalTx, GlobalTxError } from 'globaltx';
+import mysql, { type Pool, type RowDataPacket } from 'globaltx/mysql2/promise';
+import { Dice } from '../../simulation/dice.js';
+import { JournalWriter } from './journal.js';
+import type { Command, Failure, Notice, Part, ServiceSettings, Transfer } from './plan.js';
+
+/*
+ * One service of the bank: keeps one database, books on it for others over HTTP, and makes transfers of its own.
+ * It holds pools to the other databases too, as a second process of their services would: what it cannot finish
+ * because it was killed, another does.
+ */
+
+/** How long another service may take to answer; a stopped one never does. */
+const ANSWER_MS = 3_000;
+const TICK_MS = 100;
+const PAUSE_AFTER_FAILURE_MS = 20;
+const BETWEEN_READS_MS = 300;
+/** How often a transfer fails on purpose after part of it is done. */
+const FAILING = 0.15;
+/** How often all three databases have a part in it. */
+const WIDE = 0.25;
+
+const settings = JSON.parse(process.env.BANK_SERVICE!) as ServiceSettings;
+const dice = new Dice(settings.seed);
+const journal = new JournalWriter(settings.journal);
+const gtx = await GlobalTx.connect({ application: settings.name, commitDeadline: 15_000 });
+const pools: readonly Pool[] = settings.databases.map((uri) =>
+  mysql.createPool({ uri, connectionLimit: 16, connectTimeout: 3_000 }),
+);
+const home = pools[settings.home]!;
+
+let running = false;
+let made = 0;
+let done = 0;
+const underWay = new Set<Promise<void>>();
+
+async function book(id: string, { account, amount }: Part): Promise<void> {
+  const connection = await home.getConnection();
+  try {
+    await connection.beginTransaction();
+    await connection.execute('UPDATE account SET balance = balance + ? WHERE id = ?', [amount, account]);
+    await connection.execute('INSERT INTO ledger (transfer, account, amount) VALUES (?, ?, ?)', [
+      id,
+      account,
+      amount,
+    ]);
+    await connection.commit();
+  } catch (error) {
+    // A connection that is lost has rolled back by itself.
+    await connection.rollback().catch(() => connection.destroy());
+    throw error;
+  } finally {
+    connection.release();
+  }
+}
+
+async function askOther(id: string, part: Part, fails: boolean): Promise<void> {
+  const response = await fetch(`http://127.0.0.1:${settings.servicePorts[part.database]}/bookings`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ id, part, fails }),
+    signal: AbortSignal.timeout(ANSWER_MS),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${response.status} ${text.slice(0, 200)}`);
+}
+
+function plan(): Transfer {
+  made += 1;
+  const others = dice.some(
+    pools.map((_, position) => position).filter((position) => position !== settings.home),
+    dice.chance(WIDE) ? 2 : 1,
+  );
+  const amounts = others.map(() => dice.between(1, 50));
+  const part = (database: number, amount: number): Part => ({
+    database,
+    account: dice.between(1, settings.accounts),
+    amount,
+  });
+  const taken = amounts.reduce((sum, amount) => sum + amount, 0);
+  const parts = [part(settings.home, -taken), ...others.map((database, i) => part(database, amounts[i]!))];
+  const failure: Failure = dice.chance(FAILING) ? dice.pick(['caller', 'callee'] as const) : 'none';
+  return { id: `${settings.name}-${process.pid}-${made}`, parts, failure };
+}
+
+async function perform({ id, parts, failure }: Transfer): Promise<void> {
+  const [own, ...others] = parts;
+  await book(id, own!);
+  for (const [at, part] of others.entries()) {
+    const last = at === others.length - 1;
+    await askOther(id, part, last && failure === 'callee');
+  }
+  if (failure === 'caller') throw new Error('on purpose');
+}
+
+/** A code, or the first words of a message without its particulars. */
+function reasonOf(error: unknown): string {
+  if (error instanceof GlobalTxError) return error.code;
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  return typeof code === 'string' ? code : String(message).slice(0, 60);
+}
+
+async function transfer(): Promise<void> {
+  const planned = plan();
+  let begun = false;
+  try {
+    await gtx.run({ name: 'transfer', timeout: settings.timeoutMs, lockWait: 2_000 }, async () => {
+      journal.write(['begun', planned, currentTransaction()!.xid]);
+      begun = true;
+      await perform(planned);
+    });
+    journal.write(['committed', planned.id, '']);
+  } catch (error) {
+    if (!begun) throw error;
+    const unknown = error instanceof GlobalTxError && error.code === 'OUTCOME_UNKNOWN';
+    journal.write([unknown ? 'unknown' : 'rolledBack', planned.id, reasonOf(error)]);
+    if (planned.failure === 'none') await delay(PAUSE_AFTER_FAILURE_MS);
+  }
+  done += 1;
+}
+
+/** All balances in one global transaction, each locked: their total may never be wrong. */
+async function readAll(): Promise<void> {
+  const totals: number[] = [];
+  try {
+    await gtx.run({ name: 'read', timeout: settings.timeoutMs, lockWait: 4_000 }, async () => {
+      for (const pool of pools) {
+        const [rows] = await pool.query<RowDataPacket[]>('SELECT balance FROM account FOR UPDATE');
+        totals.push(rows.reduce((sum, row) => sum + Number(row.balance), 0));
+      }
+    });
+  } catch (error) {
+    // Refused for a lock, a lost connection or a time-out: it says so, and has seen nothing.
+    journal.write(['read', 0]);
+    if (!(error instanceof Error)) throw error;
+    return;
+  }
+  const total = totals.reduce((sum, part) => sum + part, 0);
+  journal.write(['read', 1]);
+  if (total !== settings.total) {
+    journal.write([
+      'wrong read',
+      `a reader saw a total of ${total} (${totals.join(' + ')}), not ${settings.total}`,
+    ]);
+  }
+}
+
+async function repeat(work: () => Promise<void>, pauseMs: number): Promise<void> {
+  while (running) {
+    await work();
+    if (pauseMs > 0) await delay(pauseMs);
+  }
+}
+
+function start(): void {
+  if (running) return;
+  running = true;
+  const loops = Array.from({ length: settings.clients }, () => repeat(transfer, 0));
+  if (settings.reads) loops.push(repeat(readAll, BETWEEN_READS_MS));
+  for (const loop of loops) {
+    underWay.add(loop);
+    void loop.finally(() => underWay.delete(loop));
+  }
+}
+
+function tell(notice: Notice): void {
+  if (process.connected) process.send!(notice);
+}
+
+async function pause(): Promise<void> {
+  running = false;
+  await Promise.all(underWay);
+  tell({ type: 'idle' });
+}
+
+/** Makes this process one that has every database as a resource, before the traffic. */
+async function enlistAll(): Promise<void> {
+  for (const pool of pools) {
+    await gtx.run({ name: 'enlist' }, () =>
+      pool.query('SELECT balance FROM account WHERE id = 0 FOR UPDATE'),
+    );
+    await gtx.run({ name: 'enlist' }, () => pool.query('DELETE FROM ledger WHERE transfer = ?', ['']));
+  }
+}
+
+const app = fastify();
+await app.register(fastifyGlobalTx);
+app.post<{ Body: { id: string; part: Part; fails: boolean } }>('/bookings', async (request) => {
+  const { id, part, fails } = request.body;
+  await book(id, part);
+  if (fails) throw new Error('on purpose');
+  return { booked: true };
+});
+await app.listen({ port: settings.port, host: '127.0.0.1' });
+
+process.on('message', (command: Command) => {
+  switch (command) {
+    case 'run':
+      start();
+      return;
+    case 'pause':
+      void pause();
+      return;
+  }
+});
+// Without the harness nobody would end it.
+process.on('disconnect', () => process.exit(0));
+setInterval(() => tell({ type: 'counts', done }), TICK_MS);
+await enlistAll().catch((error: unknown) => console.error('not every database is enlisted yet:', error));
+tell({ type: 'ready' });

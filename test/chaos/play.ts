@@ -1,0 +1,124 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Dice } from '../simulation/dice.js';
+import { type Bank, type BankOptions, measureTraffic, openBank } from './bank/bank.js';
+import { readJournals } from './bank/journal.js';
+import { settle } from './bank/settle.js';
+import { verify } from './bank/verify.js';
+import type { Fault } from './faults/fault.js';
+import type { Findings, ScenarioOptions } from './scenario.js';
+
+/** How long after the last fault everything must have settled. */
+const SETTLE_MS = 30_000;
+/** Over how long the traffic before a fault is measured, and how often at most when there is too little. */
+const WINDOW_MS = 400;
+const MOST_WINDOWS = 50;
+const PROGRESS_MS = 10_000;
+/** How long the traffic goes on after the last fault. */
+const AFTERMATH_MS = 1_000;
+const MOST_REASONS = 12;
+
+export interface Play extends ScenarioOptions {
+  readonly faults: readonly Fault[];
+  readonly bank?: Omit<BankOptions, 'seed'>;
+  /** Failpoints that were never reached, as names: such a run proves too little. */
+  readonly missed?: readonly string[];
+  /** Further checks, when all has settled. @returns violations, as sentences */
+  readonly check?: (bank: Bank) => Promise<readonly string[]>;
+  /** Ends the faults early, for scenarios that count something else. */
+  readonly enough?: (bank: Bank) => Promise<boolean>;
+}
+
+/** Waits for as much traffic as a fault needs to prove anything. @returns transfers a second */
+async function awaitTraffic(bank: Bank, floor: number): Promise<number> {
+  let rate = 0;
+  for (let window = 0; window < MOST_WINDOWS; window++) {
+    rate = await measureTraffic(bank, WINDOW_MS);
+    if (rate >= floor && rate > 0) break;
+  }
+  return rate;
+}
+
+function median(numbers: readonly number[]): number {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}
+
+function reasons(entries: readonly { told: string; reason: string }[]): Record<string, string> {
+  const counts = new Map<string, number>();
+  for (const { told, reason } of entries) {
+    if (told === 'committed') continue;
+    const key = `  ${told}: ${reason}`;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  const most = [...counts].sort((a, b) => b[1] - a[1]).slice(0, MOST_REASONS);
+  return Object.fromEntries(most.map(([name, n]) => [name, String(n)]));
+}
+
+/** The bank is at work, one fault after the other comes over it, and then everything is accounted for. */
+export async function play(options: Play): Promise<Findings> {
+  const { faults, seed, floor, say } = options;
+  const dice = new Dice(seed).stream('faults');
+  say('starting two database servers, a coordinator and three services');
+  const bank = await openBank({ ...options.bank, seed });
+  const rates: number[] = [];
+  let injected = 0;
+  const started = Date.now();
+  const progress = setInterval(() => {
+    const seconds = Math.round((Date.now() - started) / 1_000);
+    say(
+      `${seconds} s: ${injected} of ${faults.length} faults, ${bank.done} transfers, last ${Math.round(rates.at(-1) ?? 0)}/s`,
+    );
+  }, PROGRESS_MS);
+  try {
+    bank.run();
+    for (const fault of faults) {
+      rates.push(await awaitTraffic(bank, floor));
+      await fault.inject(bank, dice);
+      injected += 1;
+      if ((await options.enough?.(bank)) === true) break;
+    }
+    const last = await awaitTraffic(bank, floor);
+    if (faults.length === 0) rates.push(last);
+    await delay(AFTERMATH_MS);
+    say('the faults are over; waiting for what is under way');
+    await bank.pause();
+    const { left, tookMs } = await settle(bank, SETTLE_MS);
+    say('accounting for every transfer');
+    const journal = await readJournals(bank.journals);
+    const verdict = await verify(bank, journal);
+    const violations = [...verdict.wrong, ...((await options.check?.(bank)) ?? [])];
+    for (const [name, count] of Object.entries(left)) {
+      if (count > 0) violations.push(`${count} ${name} are left ${SETTLE_MS / 1_000} s after the last fault`);
+    }
+    for (const service of bank.services) violations.push(...service.strangeDeaths);
+    const thin = rates.filter((rate) => rate < floor).length;
+    const proofless = [
+      ...(thin === 0 ? [] : [`${thin} of ${rates.length} faults met fewer than ${floor} transfers/s`]),
+      ...(options.missed ?? []).map((name) => `the failpoint was never reached: ${name}`),
+    ];
+    if (violations.length > 0) {
+      say(`the coordinator's log ends with:\n${bank.coordinator.log.slice(-3_000)}`);
+      for (const { name, output } of bank.services)
+        say(`${name}'s output ends with:\n${output.slice(-1_500)}`);
+    }
+    return {
+      faults: injected,
+      committed: verdict.committed,
+      rolledBack: verdict.rolledBack,
+      unknown: verdict.unknown,
+      violations,
+      proofless,
+      figures: {
+        'database server': `${bank.servers[0].kind} ${bank.servers[0].version}`,
+        'transfers/s before a fault': `median ${Math.round(median(rates))}, least ${Math.round(Math.min(...rates))} (floor ${floor})`,
+        'unknown, and found committed': String(verdict.unknownCommitted),
+        'settled after': `${Math.round(tookMs)} ms`,
+        ...(options.bank?.reads ? { 'readings of all balances': String(journal.reads) } : {}),
+        ...reasons(journal.entries),
+      },
+    };
+  } finally {
+    clearInterval(progress);
+    await bank.stop();
+  }
+}
