@@ -27,6 +27,16 @@ function refuseKeyChange(table: TableDefinition, assigned: readonly string[]): v
   );
 }
 
+/** ER_WRONG_VALUE and ER_CANNOT_CONVERT_STRING of MySQL, whose SQLSTATE says nothing. */
+const VALUE_ERRORS: ReadonlySet<unknown> = new Set([1525, 3854]);
+
+/** A value in the condition that is none of its type, about which a SELECT is stricter than an UPDATE, or says less. */
+function isAboutValues(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { errno, sqlState } = error as { readonly errno?: unknown; readonly sqlState?: unknown };
+  return VALUE_ERRORS.has(errno) || String(sqlState).startsWith('22');
+}
+
 function boundByKey(
   context: CaptureContext,
   statement: UpdateStatement | DeleteStatement,
@@ -56,9 +66,17 @@ export async function captureChange(
   check(known);
   if (statement.kind === 'update') refuseKeyChange(known, statement.assigned);
   const reference = referenceOf(statement.table);
-  const { table, rows } = await readImage(context, known, (plan) =>
+  const image = await readImage(context, known, (plan) =>
     lockingReadQuery(statement, plan.selectList(reference), write),
-  );
+  ).catch(async (error: unknown) => {
+    if (!isAboutValues(error)) throw error;
+    // The statement itself has the last word: it fails in its own words, or finds nothing.
+    const { matched } = await run();
+    if (matched > 0) throw mismatch(statement.kind.toUpperCase(), known, 0, matched);
+    return undefined;
+  });
+  if (image === undefined) return;
+  const { table, rows } = image;
   if (table !== known) check(table);
   const bind = statement.volatile || statement.limit !== null || context.session.facts.weakIsolation;
   if (statement.kind === 'delete') {
@@ -70,7 +88,7 @@ export async function captureChange(
   if (counts.matched > rows.length || (counts.matched < rows.length && !fewer)) {
     throw mismatch(statement.kind.toUpperCase(), table, rows.length, counts.matched);
   }
-  for (const image of rows) {
-    context.touched.add(table, { identity: image.identity, before: image, keyed: image.row });
+  for (const before of rows) {
+    context.touched.add(table, { identity: before.identity, before, keyed: before.row });
   }
 }
