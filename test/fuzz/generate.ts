@@ -38,7 +38,7 @@ const SQL_MODES = [
   "'NO_UNSIGNED_SUBTRACTION,REAL_AS_FLOAT'",
 ];
 const TIME_ZONES = ["'+00:00'", "'+05:30'", "'-11:00'", "'SYSTEM'", "'+13:00'"];
-const NAMES = ['latin1', 'utf8mb3', 'binary', 'gbk'];
+const NAMES = ['latin1', 'utf8mb3', 'gbk'];
 const LEVELS = ['REPEATABLE READ', 'READ COMMITTED', 'SERIALIZABLE', 'READ UNCOMMITTED'];
 const PROFILES: readonly Profile[] = ['plain', 'plain', 'plain', 'latin1', 'strings', 'arrays'];
 const SEND_BY: readonly SendBy[] = ['query', 'query', 'execute', 'execute', 'prepare'];

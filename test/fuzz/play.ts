@@ -46,7 +46,8 @@ async function send(
           const [result] = await statement.execute(given);
           return answerOf(result, place);
         } finally {
-          await statement.close();
+          // close() would leave it in mysql2's cache, where the next one of the same text would find it closed.
+          connection.unprepare(sql);
         }
       }
     }
