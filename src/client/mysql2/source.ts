@@ -1,5 +1,7 @@
 import { GlobalTxError } from '../../protocol/errors.js';
+import type { EnlistResource } from '../../protocol/frames.js';
 import type { BranchDatabase } from '../at/branch/database.js';
+import { AT_KIND } from '../at/branch/phase-one.js';
 import { AtResource } from '../at/resource/at-resource.js';
 import { ensureUndoLog, readIdentity } from '../at/resource/identity.js';
 import { createSessionSource, type PrivateSessions } from '../at/resource/raw-session.js';
@@ -8,8 +10,12 @@ import type { TableDefinition } from '../at/table/definition.js';
 import type { Client } from '../client.js';
 import { processClient, whenClient } from '../process-client.js';
 
-/** Connections of our own to one database server, for table definitions and phase two. */
-const PRIVATE_CONNECTIONS = 4;
+/**
+ * Connections of our own to one database server. Phase two has its own: compensations that wait for a lock
+ * must not keep statements from their table definitions.
+ */
+const PHASE_TWO_CONNECTIONS = 4;
+const DEFINITION_CONNECTIONS = 2;
 
 /** The options that lead to the server; the others belong to the application's statements. */
 const WAY_OPTIONS = [
@@ -18,6 +24,17 @@ const WAY_OPTIONS = [
   ...['authPlugins', 'authSwitchHandler', 'disableEval'],
 ];
 
+/** A schema that this process's client knows as a resource. */
+interface EnlistedSchema {
+  readonly identity: EnlistResource;
+  readonly undoLogTakesInsertId: boolean;
+}
+
+interface ClientResources {
+  readonly client: Client;
+  readonly bySchema: Map<string, Promise<EnlistedSchema>>;
+}
+
 type ConnectionConfig = Readonly<Record<string, unknown>>;
 
 /**
@@ -25,15 +42,17 @@ type ConnectionConfig = Readonly<Record<string, unknown>>;
  * resources of this process's client. Pools with the same way and account share one.
  */
 export class Source implements BranchDatabase {
-  readonly #sessions: PrivateSessions;
+  readonly #definitions: PrivateSessions;
+  readonly #phaseTwo: PrivateSessions;
   readonly #tables: TableCache;
   readonly #label: string;
-  #resources: { readonly client: Client; readonly bySchema: Map<string, Promise<string>> } | undefined;
+  #resources: ClientResources | undefined;
 
   constructor(config: ConnectionConfig) {
     const own = Object.fromEntries(WAY_OPTIONS.map((name) => [name, config[name]]));
-    this.#sessions = createSessionSource(own, { limit: PRIVATE_CONNECTIONS });
-    this.#tables = new TableCache((run) => this.#sessions.withSession(run));
+    this.#definitions = createSessionSource(own, { limit: DEFINITION_CONNECTIONS });
+    this.#phaseTwo = createSessionSource(own, { limit: PHASE_TWO_CONNECTIONS });
+    this.#tables = new TableCache((run) => this.#definitions.withSession(run));
     this.#label = String(config.socketPath ?? `${String(config.host)}:${String(config.port)}`);
   }
 
@@ -45,7 +64,35 @@ export class Source implements BranchDatabase {
     this.#tables.forget(schema, name);
   }
 
-  resourceId(schema: string): Promise<string> {
+  async resourceId(schema: string): Promise<string> {
+    return (await this.#resource(schema)).identity.resourceId;
+  }
+
+  async undoLogTakesInsertId(schema: string): Promise<boolean> {
+    return (await this.#resource(schema)).undoLogTakesInsertId;
+  }
+
+  /**
+   * Takes up the phase two of this process's earlier life: enlists a schema that has been a resource before,
+   * now and for every client to come. One that has not is left alone until its first branch.
+   * @returns a function that ends this, for when the pool is ended
+   */
+  enlistExisting(schema: string): () => void {
+    return whenClient((client) => {
+      this.#definitions
+        .withSession((executor) => readIdentity(executor, schema))
+        .then((identity) => (identity === undefined ? undefined : this.resourceId(schema)))
+        .catch((error: unknown) => {
+          const level = error instanceof GlobalTxError && error.code === 'CLIENT_CLOSED' ? 'debug' : 'warn';
+          client.logger[level](
+            { err: error, schema },
+            'could not look for the unfinished work of an earlier life',
+          );
+        });
+    });
+  }
+
+  #resource(schema: string): Promise<EnlistedSchema> {
     const client = processClient();
     if (client === undefined) {
       throw new GlobalTxError(
@@ -64,42 +111,22 @@ export class Source implements BranchDatabase {
     return resource;
   }
 
-  /**
-   * Takes up the phase two of this process's earlier life: enlists a schema that has been a resource before,
-   * now and for every client to come. One that has not is left alone until its first branch.
-   * @returns a function that ends this, for when the pool is ended
-   */
-  enlistExisting(schema: string): () => void {
-    return whenClient((client) => {
-      this.#sessions
-        .withSession((executor) => readIdentity(executor, schema))
-        .then((identity) => (identity === undefined ? undefined : this.resourceId(schema)))
-        .catch((error: unknown) => {
-          const level = error instanceof GlobalTxError && error.code === 'CLIENT_CLOSED' ? 'debug' : 'warn';
-          client.logger[level](
-            { err: error, schema },
-            'could not look for the unfinished work of an earlier life',
-          );
-        });
-    });
+  #resourcesOf(client: Client): Map<string, Promise<EnlistedSchema>> {
+    if (this.#resources?.client === client) return this.#resources.bySchema;
+    const bySchema = new Map<string, Promise<EnlistedSchema>>();
+    this.#resources = { client, bySchema };
+    return bySchema;
   }
 
-  #resourcesOf(client: Client): Map<string, Promise<string>> {
-    if (this.#resources?.client !== client) this.#resources = { client, bySchema: new Map() };
-    return this.#resources.bySchema;
-  }
-
-  async #enlist(client: Client, schema: string): Promise<string> {
-    const identity = await this.#sessions.withSession((executor) => ensureUndoLog(executor, schema));
-    const resource = new AtResource({
-      identity: { kind: 'AT', ...identity, label: `${schema}@${this.#label}` },
-      schema,
-      server: identity.server,
-      sessions: this.#sessions,
-      logger: client.logger,
-    });
-    await client.resources.enlist(resource);
-    return identity.resourceId;
+  async #enlist(client: Client, schema: string): Promise<EnlistedSchema> {
+    const prepared = await this.#definitions.withSession((executor) => ensureUndoLog(executor, schema));
+    const { resourceId, serverId, server, undoLogAutoIncrement } = prepared;
+    const identity = { kind: AT_KIND, resourceId, serverId, label: `${schema}@${this.#label}` };
+    const { logger } = client;
+    await client.resources.enlist(
+      new AtResource({ identity, schema, server, sessions: this.#phaseTwo, logger }),
+    );
+    return { identity, undoLogTakesInsertId: undoLogAutoIncrement };
   }
 }
 

@@ -99,6 +99,7 @@ export class EnlistedResources implements ResourceRegistry {
     // Whoever waited for the earlier one waits for its successor now.
     if (earlier !== undefined) {
       clearTimeout(earlier.retry);
+      if (earlier.resource !== entry.resource) earlier.resource.close?.();
       for (const settle of earlier.waiters) entry.waiters.add(settle);
       earlier.waiters.clear();
     }
@@ -130,6 +131,7 @@ export class EnlistedResources implements ResourceRegistry {
 
   #drop(entry: Entry, message: string): void {
     clearTimeout(entry.retry);
+    entry.resource.close?.();
     this.#settle(entry, new GlobalTxError('CLIENT_CLOSED', message));
   }
 

@@ -14,6 +14,8 @@ export interface Resource {
    * its place; never throws. Branches of one transaction to be rolled back come one at a time.
    */
   phaseTwo(branches: readonly PhaseTwo[]): Promise<readonly PhaseTwoAnswer[]>;
+  /** It is not enlisted any more: whatever it does in the background stops. */
+  close?(): void;
 }
 
 /** Where resources become known to the coordinator. Enlisting again under one id replaces the earlier one. */

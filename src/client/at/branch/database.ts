@@ -29,4 +29,6 @@ export interface BranchDatabase {
    * @throws GlobalTxError UNDO_LOG_MISSING, RESOURCE_CLAIMED_TWICE, COORDINATOR_UNAVAILABLE
    */
   resourceId(schema: string): Promise<string>;
+  /** Whether writing to the schema's undo log changes LAST_INSERT_ID(), which is the application's. */
+  undoLogTakesInsertId(schema: string): Promise<boolean>;
 }

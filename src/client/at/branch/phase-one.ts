@@ -82,7 +82,9 @@ export class PhaseOne {
     const encoded = encodeUndoRecord({ xid, branchId, tables });
     try {
       reach('before', 'undo-log-written');
-      await writeUndoLog(this.#session.executor, schema, xid, branchId, encoded);
+      await this.#keepingInsertId(schema, () =>
+        writeUndoLog(this.#session.executor, schema, xid, branchId, encoded),
+      );
       reach('after', 'undo-log-written');
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
@@ -119,6 +121,15 @@ export class PhaseOne {
   #forget(): void {
     this.#branchId = undefined;
     this.#readBranches = [];
+  }
+
+  /** An undo log made for an older Seata has an AUTO_INCREMENT column. */
+  async #keepingInsertId(schema: string, write: () => Promise<void>): Promise<void> {
+    if (!(await this.#database.undoLogTakesInsertId(schema))) return write();
+    const { executor } = this.#session;
+    const { rows } = await executor.query('SELECT LAST_INSERT_ID()');
+    await write();
+    await executor.query(`SELECT LAST_INSERT_ID(${String(rows[0]?.[0])})`);
   }
 
   async #locks(images: readonly TableImages[]): Promise<readonly LockSet[]> {
