@@ -16,6 +16,9 @@ export const PROFILES: Readonly<Record<Profile, ConnectionOptions>> = {
   arrays: { rowsAsArray: true, decimalNumbers: true },
 };
 
+/** What the client would warn of is found out by the checks. */
+const SILENT = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
 type Pair = readonly [string, string];
 
 /**
@@ -55,7 +58,11 @@ export class Lane {
     const coordinator = await startCoordinator({
       args: ['--metrics-port', String(metricsPort), '--log-level', 'warn'],
     });
-    const gtx = await GlobalTx.connect({ coordinator: coordinator.address, application: 'fuzz' });
+    const gtx = await GlobalTx.connect({
+      coordinator: coordinator.address,
+      application: 'fuzz',
+      logger: SILENT,
+    });
     const pair = async (prefix: string): Promise<Pair> => [
       await server.createDatabase(`${prefix}a`),
       await server.createDatabase(`${prefix}b`),

@@ -140,6 +140,8 @@ function generation(column: Column): readonly [type: string, expression: string]
     case 'decimal':
       return ['DECIMAL(65,20)', `${name} / 4`];
     case 'text':
+      // What is made from a CHAR depends on the reader's PAD_CHAR_TO_FULL_LENGTH.
+      if (type.sql.startsWith('CHAR')) return undefined;
       return [`VARCHAR(60) CHARACTER SET utf8mb4`, `LEFT(CONCAT(${name}, '/', ${name}), 20)`];
     case 'bytes':
       return ['VARBINARY(80)', `LEFT(${name}, 3)`];
