@@ -77,7 +77,14 @@ async function main(options: Options): Promise<number> {
       `${seconds} s: ${total.runs} runs, ${total.statements} statements, ${total.refused} refused, ${total.mismatches} mismatches`,
     );
   }, PROGRESS_MS);
-  const next = () => (given < runs && total.mismatches < most ? (seed + given++) % SEEDS : undefined);
+  let stopped = false;
+  const stop = () => {
+    stopped = true;
+    say('ending after the runs under way');
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
+  const next = () =>
+    given < runs && total.mismatches < most && !stopped ? (seed + given++) % SEEDS : undefined;
   const take = (result: RunResult) => {
     add(total, result.total);
     if (result.script !== undefined) process.stdout.write(`${result.script}\n`);

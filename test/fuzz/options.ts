@@ -29,9 +29,9 @@ plain mysql2 leaves; each statement must answer as in plain mysql2; no undo log 
   --most N         end after this many mismatches; default 5
   --verbose        show at the end what was refused and how often each kind of statement succeeded
 
-The server is $MYSQLD if set, else mysqld or mariadbd from the PATH. The last line is JSON:
-{"seed":S,"runs":N,"statements":n,"refused":n,"mismatches":0}. The exit status is 0 without mismatches, 1 with
-some, 2 when the options are not understood.
+The server is $MYSQLD if set, else mysqld or mariadbd from the PATH. Ctrl-C ends it after the runs under way.
+The last line is JSON: {"seed":S,"runs":N,"statements":n,"refused":n,"mismatches":0}. The exit status is 0
+without mismatches, 1 with some, 2 when the options are not understood.
 `;
 
 export const SEEDS = 2 ** 32;

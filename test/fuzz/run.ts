@@ -70,15 +70,11 @@ function withoutWarnings(text: string): string {
 const VALUE_ERROR = /^error \S+ (?:1292|1366|1411|1525) /;
 
 /**
+ * The first step whose outcome is not what plain mysql2 had; what comes after a volatile statement is not compared.
  * 'departed': a statement that was bound to rows by key has not met the value in its own condition that plain
  * mysql2 has stumbled over; from here on the two go different ways.
- *
- * The first step whose outcome is not what plain mysql2 had; what comes after a volatile statement is not compared. */
-function otherOutcome(
-  { branches }: TransactionPlan,
-  subject: Outcomes,
-  twin: Outcomes,
-): string | 'departed' | undefined {
+ */
+function otherOutcome({ branches }: TransactionPlan, subject: Outcomes, twin: Outcomes): string | undefined {
   for (const [at, { steps, session }] of branches.entries()) {
     for (const [step, { kind, volatile, pieces }] of steps.entries()) {
       if (volatile) return undefined;

@@ -39,6 +39,9 @@ async function take(message: ToWorker): Promise<void> {
   }
 }
 
+// On Ctrl-C the main process decides: it waits for the run under way.
+process.on('SIGINT', () => {});
+
 process.on('message', (message: ToWorker) => {
   take(message).catch((error: unknown) => {
     answer({
