@@ -19,6 +19,8 @@ describe('inside a global transaction is refused before it runs:', () => {
         'INSERT INTO parent VALUES (1, 1)',
         'CREATE TABLE child (id INT PRIMARY KEY, parent INT, FOREIGN KEY fk_up (parent) REFERENCES parent (code) ON UPDATE CASCADE)',
         'CREATE VIEW seen AS SELECT * FROM t',
+        'CREATE FUNCTION sneaky(x INT) RETURNS INT DETERMINISTIC MODIFIES SQL DATA BEGIN UPDATE t SET v = v + 1; RETURN x; END',
+        'CREATE FUNCTION honest(x INT) RETURNS INT DETERMINISTIC NO SQL RETURN x',
       ],
     });
   });
@@ -39,6 +41,8 @@ describe('inside a global transaction is refused before it runs:', () => {
     ['a table that is not transactional', 'INSERT INTO old VALUES (1, 1)', 'TABLE_UNSUPPORTED', /MyISAM/i],
     ['a table with a trigger, by its name', 'UPDATE noisy SET v = 3', 'TABLE_UNSUPPORTED', /whisper/],
     ['a parent whose update cascades', 'UPDATE parent SET code = 5', 'TABLE_UNSUPPORTED', /child|CASCADE/],
+    ['a stored function that may write', 'SELECT sneaky(1)', 'STATEMENT_UNSUPPORTED', /sneaky/],
+    ['the same in a condition', 'UPDATE t SET v = 5 WHERE v = sneaky (v)', 'STATEMENT_UNSUPPORTED', /sneaky/],
     ['a view', 'UPDATE seen SET v = 4', 'TABLE_UNSUPPORTED', /view/i],
   ];
 
@@ -64,6 +68,13 @@ describe('inside a global transaction is refused before it runs:', () => {
       assert.equal(await world.first.dump(), before);
     });
   }
+
+  it('but not a stored function that says that it writes nothing', async () => {
+    const [rows] = await world.gtx.run({ name: 'honest' }, () =>
+      world.first.pool.query('SELECT honest(7) AS seven'),
+    );
+    assert.deepEqual(JSON.parse(JSON.stringify(rows)), [{ seven: 7 }]);
+  });
 
   it('a local transaction that was begun outside', async () => {
     const connection = await world.first.pool.getConnection();

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { GlobalTxError } from '../../protocol/errors.js';
 import { type CapturedStatement, isCaptured } from '../at/branch/capture.js';
 import type { BranchDatabase, BranchSession } from '../at/branch/database.js';
+import { refuseWritingFunctions } from '../at/branch/stored-calls.js';
 import type { Control, Statement } from '../at/sql/analysis.js';
 import { analyze } from '../at/sql/index.js';
 import type { Transaction } from '../transaction/transaction.js';
@@ -116,7 +117,8 @@ export class LocalTransaction {
         if (this.#openUnlessAutocommit) this.#open = true;
         else this.#begin(transaction);
       }
-      const { statements } = analyze(command.text, facts.dialect);
+      const { statements, calls } = analyze(command.text, facts.dialect);
+      await refuseWritingFunctions(calls, facts, this.#database);
       const [statement] = statements;
       if (statement === undefined || statements.every(({ kind }) => kind === 'read'))
         return await command.pass();

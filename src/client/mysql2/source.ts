@@ -7,6 +7,7 @@ import { ensureUndoLog, readIdentity } from '../at/resource/identity.js';
 import { createSessionSource, type PrivateSessions } from '../at/resource/raw-session.js';
 import { TableCache } from '../at/table/cache.js';
 import type { TableDefinition } from '../at/table/definition.js';
+import { StoredFunctions } from '../at/table/stored-functions.js';
 import type { Client } from '../client.js';
 import { processClient, whenClient } from '../process-client.js';
 
@@ -45,6 +46,7 @@ export class Source implements BranchDatabase {
   readonly #definitions: PrivateSessions;
   readonly #phaseTwo: PrivateSessions;
   readonly #tables: TableCache;
+  readonly #functions: StoredFunctions;
   readonly #label: string;
   #resources: ClientResources | undefined;
 
@@ -53,11 +55,16 @@ export class Source implements BranchDatabase {
     this.#definitions = createSessionSource(own, { limit: DEFINITION_CONNECTIONS });
     this.#phaseTwo = createSessionSource(own, { limit: PHASE_TWO_CONNECTIONS });
     this.#tables = new TableCache((run) => this.#definitions.withSession(run));
+    this.#functions = new StoredFunctions((run) => this.#definitions.withSession(run));
     this.#label = String(config.socketPath ?? `${String(config.host)}:${String(config.port)}`);
   }
 
   table(schema: string, name: string): Promise<TableDefinition | undefined> {
     return this.#tables.get(schema, name);
+  }
+
+  writingFunctions(schema: string): Promise<ReadonlyMap<string, string>> {
+    return this.#functions.writing(schema);
   }
 
   forgetTable(schema: string, name: string): void {

@@ -22,6 +22,8 @@ export interface BranchDatabase {
   /** @returns undefined when there is no such table
    * @throws GlobalTxError TABLE_UNSUPPORTED */
   table(schema: string, name: string): Promise<TableDefinition | undefined>;
+  /** Stored functions of a schema that may write, by name in lower case, with what they declare. */
+  writingFunctions(schema: string): Promise<ReadonlyMap<string, string>>;
   /** The cached definition is out of date. */
   forgetTable(schema: string, name: string): void;
   /**

@@ -113,4 +113,12 @@ export interface Analysis {
   readonly statements: readonly Statement[];
   /** The text of each statement, its leading comments included, its semicolon not. */
   readonly texts: readonly string[];
+  /** Names that may be those of stored functions, in all of the text. */
+  readonly calls: readonly Call[];
+}
+
+/** A name before a parenthesis, unquoted. */
+export interface Call {
+  readonly schema: string | null;
+  readonly name: string;
 }

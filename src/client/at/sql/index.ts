@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { SqlDialect } from '../executor.js';
 import type { Analysis, Statement } from './analysis.js';
+import { callsOf } from './calls.js';
 import { agree } from './check/agree.js';
 import { parse, type Reading } from './check/parser.js';
 import { lex } from './lexer.js';
@@ -68,11 +69,12 @@ const NOTHING: Statement = { kind: 'read' };
 function read(text: string, dialect: SqlDialect, parser: (form: string) => Reading | null): Analysis {
   const { tokens, problem } = lex(text, dialect);
   const segments = split(text, tokens, problem);
-  if (segments.length === 0) return { statements: [NOTHING], texts: [text] };
+  if (segments.length === 0) return { statements: [NOTHING], texts: [text], calls: [] };
   return {
     statements: segments.map((segment) =>
       readStatement(segment, (source, statement) => agree(source, statement, parser)),
     ),
     texts: segments.map(({ source }) => source.clauseFromBegin(source.tokens.length).text),
+    calls: segments.flatMap(({ source }) => callsOf(source)),
   };
 }
