@@ -7,6 +7,8 @@ export type LockMode = 'EXCLUSIVE' | 'SHARED';
 export type PhaseOneOutcome = 'PHASE_ONE_DONE' | 'PHASE_ONE_FAILED' | 'PHASE_ONE_UNKNOWN';
 export type PhaseTwoOutcome = 'PHASE_TWO_DONE' | 'PHASE_TWO_RETRY' | 'PHASE_TWO_NEEDS_ATTENTION';
 export type Decision = 'COMMIT' | 'ROLLBACK';
+/** What a person has decided of a branch that needed one. */
+export type Resolution = 'UNRESOLVED' | 'ACCEPT_CURRENT' | 'RESTORE_BEFORE';
 export type TransactionStatus =
   | 'ACTIVE'
   | 'COMMITTING'
@@ -104,6 +106,7 @@ export interface PhaseTwo {
   readonly kind: string;
   readonly decision: Decision;
   readonly attempt: number;
+  readonly resolution: Resolution;
 }
 
 export interface PhaseTwoResult {

@@ -15,10 +15,22 @@ export interface Core {
 /** What leaves for a client. */
 export type Message = Exclude<Effect, { type: 'store' }>;
 
+/** Stands in line with the messages, and is called when its turn comes. */
+interface Call {
+  readonly type: 'call';
+  readonly call: () => void;
+}
+
 /** Told of everything that passes, to log and to count. */
 export interface EngineObserver {
   stepped(event: CoreEvent, effects: readonly Effect[], now: number): void;
   flushed(changes: number, durationMs: number): void;
+}
+
+/** Whether this record is only a branch known before, with what an operator has said of it. */
+export function isOrdered(event: CoreEvent, record: StoreRecord): boolean {
+  if ((event.type !== 'retry' && event.type !== 'resolve') || record.type !== 'branch') return false;
+  return record.xid === event.xid && (event.branchId === '' || event.branchId === record.branchId);
 }
 
 export interface EngineParts {
@@ -46,7 +58,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 export class Engine {
   readonly #parts: EngineParts;
   #changes: StoreChange[] = [];
-  #messages: Message[] = [];
+  #messages: (Message | Call)[] = [];
   #weight = 0;
   #writing = false;
   #writingWeight = 0;
@@ -102,6 +114,15 @@ export class Engine {
     this.#scheduleTurn();
   }
 
+  /** Resolves once all that went in before is durable and its messages are delivered; never after a failure. */
+  durable(): Promise<void> {
+    if (this.#state !== 'running') return new Promise(() => undefined);
+    return new Promise((resolve) => {
+      this.#collect([{ type: 'call', call: resolve }]);
+      this.#scheduleTurn();
+    });
+  }
+
   /** Whether feeders should stop reading until `whenRelieved`. */
   get full(): boolean {
     return this.#weight + this.#writingWeight > FULL_AT;
@@ -126,7 +147,7 @@ export class Engine {
     await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
   }
 
-  #collect(effects: readonly Effect[]): void {
+  #collect(effects: readonly (Effect | Call)[]): void {
     for (const effect of effects) {
       this.#weight += 1;
       if (effect.type !== 'store') {
@@ -178,7 +199,7 @@ export class Engine {
     failpoints?.write('after', changes);
   }
 
-  #finish(messages: readonly Message[]): void {
+  #finish(messages: readonly (Message | Call)[]): void {
     if (this.#state === 'failed') return;
     try {
       for (const message of messages) this.#deliver(message);
@@ -193,7 +214,11 @@ export class Engine {
     else if (this.#turn === undefined) for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 
-  #deliver(message: Message): void {
+  #deliver(message: Message | Call): void {
+    if (message.type === 'call') {
+      message.call();
+      return;
+    }
     const { deliver, failpoints } = this.#parts;
     failpoints?.message('before', message);
     deliver(message);

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { PhaseTwoResult, ServerBody } from '../protocol/frames.js';
 import type { CoreEvent, Effect, SessionId } from './core/events.js';
-import type { EngineObserver } from './engine.js';
+import { type EngineObserver, isOrdered } from './engine.js';
 import type { BranchRecord, StoreRecord, TransactionRecord } from './store/store.js';
 
 /** A flush that takes longer is worth a line. */
@@ -17,8 +17,13 @@ export class EventLog implements EngineObserver {
 
   stepped(event: CoreEvent, effects: readonly Effect[]): void {
     if (event.type === 'frame') this.#received(event);
+    if (event.type === 'retry' || event.type === 'resolve' || event.type === 'rollback') {
+      this.#log.info({ ...event, type: undefined, order: event.type }, 'an operator gave an order');
+    }
     for (const effect of effects) {
-      if (effect.type === 'store' && effect.change.op === 'put') this.#stored(effect.change.record);
+      if (effect.type === 'store' && effect.change.op === 'put' && !isOrdered(event, effect.change.record)) {
+        this.#stored(effect.change.record);
+      }
       if (effect.type === 'send') this.#sent(effect.session, effect.body);
     }
   }

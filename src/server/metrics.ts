@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { CoreEvent, Effect, SessionId } from './core/events.js';
-import type { EngineObserver } from './engine.js';
+import { type EngineObserver, isOrdered } from './engine.js';
 import type { StoreRecord } from './store/store.js';
 
 /** What is read at the moment that somebody asks. */
@@ -72,7 +72,9 @@ export class Metrics implements EngineObserver {
     if (event.type === 'frame') this.#received(event, now);
     if (event.type === 'disconnected') this.#waiting.delete(event.session);
     for (const effect of effects) {
-      if (effect.type === 'store' && effect.change.op === 'put') this.#stored(effect.change.record);
+      if (effect.type === 'store' && effect.change.op === 'put' && !isOrdered(event, effect.change.record)) {
+        this.#stored(effect.change.record);
+      }
       if (effect.type === 'send') this.#sent(effect, now);
     }
   }

@@ -12,6 +12,10 @@ function describe(what: TraceEntry['what']): string {
       return 'tick';
     case 'retry':
       return `an operator retries ${what.xid} ${what.branchId}`;
+    case 'resolve':
+      return `an operator resolves ${what.xid} ${what.branchId}: ${what.resolution}`;
+    case 'rollback':
+      return `an operator rolls back ${what.xid}`;
     case 'crash':
     case 'recovery':
     case 'pause':

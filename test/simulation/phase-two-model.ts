@@ -66,7 +66,8 @@ function* rollBack(
       'nobody overwrites a change that is not decided',
       () => `${push.resourceId} row ${row} of ${key}: ${present.value}, left at ${after.value}`,
     );
-    if (present.version !== after.version) return 'PHASE_TWO_NEEDS_ATTENTION';
+    const isDirty = present.version !== after.version;
+    if (isDirty && push.resolution !== 'RESTORE_BEFORE') return 'PHASE_TWO_NEEDS_ATTENTION';
   }
   for (const { row, before } of undo) database.write(local, row, before);
   yield* process.sleep(process.world.dice.under(5));

@@ -220,15 +220,22 @@ export class World {
     });
   }
 
-  /** A person looks now and then, takes back what outside writers did to a branch's rows, and has it tried again. */
+  /**
+   * A person looks now and then. What outside writers did to a branch's rows is taken back and the branch tried
+   * again, or it is rolled back over their heads.
+   */
   #operate(): void {
     this.scheduler.after(OPERATOR_MS, () => {
       if (this.host.isUp) {
         for (const { xid, branches } of listTransactions(this.host.state, { status: 'NEEDS_ATTENTION' })) {
           for (const { branchId, resourceId, phaseTwo } of branches) {
             if (phaseTwo !== 'ATTENTION') continue;
-            this.databases.get(resourceId)?.repair(xid, branchId);
-            this.host.submit({ type: 'retry', xid, branchId });
+            if (BigInt(branchId) % 2n === 0n) {
+              this.host.submit({ type: 'resolve', xid, branchId, resolution: 'RESTORE_BEFORE' });
+            } else {
+              this.databases.get(resourceId)?.repair(xid, branchId);
+              this.host.submit({ type: 'retry', xid, branchId });
+            }
           }
         }
       }

@@ -35,8 +35,9 @@ interface Lane {
 type Find = (resourceId: string) => Resource | undefined;
 type Send = (result: PhaseTwoResult) => void;
 
+/** A push that brings what a person has decided is not answered with an attempt that knew nothing of it. */
 function taskKey(push: PhaseTwo): string {
-  return `${push.xid}/${push.branchId}`;
+  return `${push.xid}/${push.branchId}/${push.resolution}`;
 }
 
 /** Hands the coordinator's phase-two pushes to their resources, grouped by resource and decision. */

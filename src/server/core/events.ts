@@ -1,4 +1,4 @@
-import type { ClientBody, ServerBody } from '../../protocol/frames.js';
+import type { ClientBody, Resolution, ServerBody } from '../../protocol/frames.js';
 import type { StoreChange } from '../store/store.js';
 
 /** Names one stream, for as long as it lives. Given out by the shell; never used twice. */
@@ -16,7 +16,16 @@ export type CoreEvent =
    * A person has put right what a branch stumbled over: its phase two is tried again at once. An empty
    * `branchId` means every branch of the transaction.
    */
-  | { readonly type: 'retry'; readonly xid: string; readonly branchId: string };
+  | { readonly type: 'retry'; readonly xid: string; readonly branchId: string }
+  /** A person has decided of a branch that needs one; its phase two goes on with that. */
+  | {
+      readonly type: 'resolve';
+      readonly xid: string;
+      readonly branchId: string;
+      readonly resolution: Exclude<Resolution, 'UNRESOLVED'>;
+    }
+  /** A person rolls an undecided transaction back. */
+  | { readonly type: 'rollback'; readonly xid: string };
 
 /**
  * What the shell must do. Messages of a step leave only after all store changes of that step, and of all

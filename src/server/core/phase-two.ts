@@ -1,6 +1,7 @@
 import type { Decision, PhaseTwoResult } from '../../protocol/frames.js';
 import { answerAll } from './answers.js';
 import { end } from './end.js';
+import type { CoreEvent } from './events.js';
 import { removeBranch } from './grant.js';
 import type { Branch, GlobalTransaction, PhaseTwoState, Resource, Session } from './model.js';
 import type { Output } from './output.js';
@@ -57,7 +58,7 @@ export function startPhaseTwo(state: CoordinatorState, transaction: GlobalTransa
   if (transaction.status === 'ROLLING_BACK') layOutRollback(transaction, branches);
   for (const branch of branches) {
     if (branch.behind > 0) move(state, branch, 'BEHIND');
-    else move(state, branch, branch.attention === null ? 'READY' : 'ATTENTION');
+    else move(state, branch, branch.attention?.resolution === 'UNRESOLVED' ? 'ATTENTION' : 'READY');
   }
 }
 
@@ -132,6 +133,7 @@ function push(state: CoordinatorState, out: Output, branch: Branch, session: Ses
       kind: branch.kind,
       decision,
       attempt: branch.attempt,
+      resolution: branch.attention?.resolution ?? 'UNRESOLVED',
     },
   });
 }
@@ -201,7 +203,7 @@ function backOff(state: CoordinatorState, branch: Branch): void {
 function needAttention(state: CoordinatorState, out: Output, branch: Branch, result: PhaseTwoResult): void {
   const { decision, code, detail } = result;
   move(state, branch, 'ATTENTION');
-  branch.attention = { decision, code, detail };
+  branch.attention = { decision, code, detail, resolution: 'UNRESOLVED' };
   out.store({ op: 'put', record: branchRecord(branch) });
 }
 
@@ -230,6 +232,26 @@ export function resourceIsBack(state: CoordinatorState, out: Output, resource: R
     move(state, branch, 'READY');
   }
   dispatch(state, out, resource);
+}
+
+/** What an operator has decided is stored with the branch, so that a restart goes on with it. */
+export function resolveByOperator(
+  state: CoordinatorState,
+  out: Output,
+  {
+    xid,
+    branchId,
+    resolution,
+  }: Pick<Extract<CoreEvent, { type: 'resolve' }>, 'xid' | 'branchId' | 'resolution'>,
+): void {
+  const branch = state.transactions.get(xid)?.branches.get(branchId);
+  if (branch === undefined || branch.attention === null || branch.phaseTwo !== 'ATTENTION') return;
+  if (resolution === 'RESTORE_BEFORE' && branch.attention.decision !== 'ROLLBACK') return;
+  branch.failures = 0;
+  branch.attention = { ...branch.attention, resolution };
+  out.store({ op: 'put', record: branchRecord(branch) });
+  move(state, branch, 'READY');
+  dispatch(state, out, branch.resource);
 }
 
 /** An operator says that what needed a person has been put right. */

@@ -7,7 +7,7 @@ import type { CoreEvent, Effect } from './events.js';
 import { refuseForTime, settleLocks } from './lock-wait.js';
 import type { Due, Session } from './model.js';
 import { Output } from './output.js';
-import { phaseTwoResult, pushAgain, retryByOperator, retryNow } from './phase-two.js';
+import { phaseTwoResult, pushAgain, resolveByOperator, retryByOperator, retryNow } from './phase-two.js';
 import { registerBranch } from './registration.js';
 import { reportBranch } from './report.js';
 import { endSession, enlist, hello, leave, openSession, withdraw } from './sessions.js';
@@ -43,6 +43,14 @@ export function step(state: CoordinatorState, event: CoreEvent, now: number): Ef
     case 'retry':
       retryByOperator(state, out, event.xid, event.branchId);
       break;
+    case 'resolve':
+      resolveByOperator(state, out, event);
+      break;
+    case 'rollback': {
+      const transaction = state.transactions.get(event.xid);
+      if (transaction?.status === 'ACTIVE') decide(state, out, transaction, 'ROLLBACK', 'OPERATOR');
+      break;
+    }
   }
   settleLocks(state, out);
   return out.effects;

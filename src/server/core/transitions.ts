@@ -26,7 +26,7 @@ export const TRANSACTION_TRANSITIONS: readonly Transition<StoredStatus>[] = [
 export const PHASE_TWO_TRANSITIONS: readonly Transition<PhaseTwoState>[] = [
   { from: 'NONE', to: 'READY', when: 'decided; nothing has to come first' },
   { from: 'NONE', to: 'BEHIND', when: 'rollback; a newer branch with a common resource comes first' },
-  { from: 'NONE', to: 'ATTENTION', when: 'restart; it needed a person before' },
+  { from: 'NONE', to: 'ATTENTION', when: 'restart; it needs a person' },
   { from: 'BEHIND', to: 'READY', when: 'the newer branches are compensated' },
   { from: 'READY', to: 'PUSHED', when: 'a session that has the resource has room' },
   { from: 'PUSHED', to: 'READY', when: 'unanswered for too long; session lost; resource withdrawn' },
@@ -38,7 +38,7 @@ export const PHASE_TWO_TRANSITIONS: readonly Transition<PhaseTwoState>[] = [
     to: 'READY',
     when: 'the wait is over; a session enlists the resource; an operator retries',
   },
-  { from: 'ATTENTION', to: 'READY', when: 'an operator retries' },
+  { from: 'ATTENTION', to: 'READY', when: 'an operator retries or resolves' },
   { from: 'READY', to: 'FINISHED', when: 'a late DONE of an earlier attempt' },
   { from: 'BACKING_OFF', to: 'FINISHED', when: 'a late DONE of an earlier attempt' },
   { from: 'ATTENTION', to: 'FINISHED', when: 'a late DONE of an earlier attempt' },

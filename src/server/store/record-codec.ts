@@ -1,7 +1,14 @@
 import { crc32 } from 'node:zlib';
 import { GlobalTxError } from '../../protocol/errors.js';
-import type { Decision, LockMode, PhaseOneOutcome } from '../../protocol/frames.js';
-import type { BranchRecord, RecordKey, StoredStatus, StoreRecord, TransactionRecord } from './store.js';
+import type { Decision, LockMode, PhaseOneOutcome, Resolution } from '../../protocol/frames.js';
+import type {
+  Attention,
+  BranchRecord,
+  RecordKey,
+  StoredStatus,
+  StoreRecord,
+  TransactionRecord,
+} from './store.js';
 
 /**
  * How a record lies in a key-value store, format 1: the key is a letter and the names; the value is the
@@ -27,7 +34,7 @@ type BranchFields = [
   locks: LockSetFields[],
   registeredAt: number,
   phaseOne: PhaseOneOutcome | '',
-  attention: [decision: Decision, code: string, detail: string] | 0,
+  attention: [decision: Decision, code: string, detail: string, resolution: Resolution] | 0,
   partOf?: string,
 ];
 
@@ -148,8 +155,18 @@ function transactionOf(fields: TransactionFields): TransactionRecord {
   };
 }
 
+type AttentionFields = Exclude<BranchFields[10], 0>;
+
+function attentionFields({ decision, code, detail, resolution }: Attention): AttentionFields {
+  return [decision, code, detail, resolution];
+}
+
+function attentionOf([decision, code, detail, resolution]: AttentionFields): Attention {
+  return { decision, code, detail, resolution };
+}
+
 function branchFields(record: BranchRecord): BranchFields {
-  const fields: BranchFields = [
+  return [
     record.xid,
     record.branchId,
     record.kind,
@@ -160,13 +177,9 @@ function branchFields(record: BranchRecord): BranchFields {
     record.locks.map(({ resourceId, table, mode, keys }): LockSetFields => [resourceId, table, mode, keys]),
     record.registeredAt,
     record.phaseOne,
-    record.attention === null
-      ? 0
-      : [record.attention.decision, record.attention.code, record.attention.detail],
+    record.attention === null ? 0 : attentionFields(record.attention),
     ...(record.partOf === undefined ? ([] as const) : ([record.partOf] as const)),
   ];
-  if (record.partOf !== undefined) fields.push(record.partOf);
-  return fields;
 }
 
 function branchOf(fields: BranchFields): BranchRecord {
@@ -193,7 +206,6 @@ function branchOf(fields: BranchFields): BranchRecord {
     clientId,
     requestId,
     locksOnly: locksOnly === 1,
-    ...(partOf === undefined ? {} : { partOf }),
     locks: locks.map(([lockResourceId, table, mode, keys]) => ({
       resourceId: lockResourceId,
       table,
@@ -202,7 +214,7 @@ function branchOf(fields: BranchFields): BranchRecord {
     })),
     registeredAt,
     phaseOne,
-    attention: attention === 0 ? null : { decision: attention[0], code: attention[1], detail: attention[2] },
+    attention: attention === 0 ? null : attentionOf(attention),
     ...(partOf === undefined ? {} : { partOf }),
   };
 }

@@ -1,4 +1,4 @@
-import type { Decision, LockSet, PhaseOneOutcome } from '../../protocol/frames.js';
+import type { Decision, LockSet, PhaseOneOutcome, Resolution } from '../../protocol/frames.js';
 
 /** Where a stored transaction stands. ACTIVE has no decision yet; the rest are decided. */
 export type StoredStatus = 'ACTIVE' | 'COMMITTING' | 'ROLLING_BACK' | 'COMMITTED' | 'ROLLED_BACK';
@@ -37,7 +37,15 @@ export interface BranchRecord {
   /** Known only once reported and worth keeping; a branch that is dropped is deleted instead. */
   readonly phaseOne: PhaseOneOutcome | '';
   /** Set when phase two cannot go on without a person; such a branch is not retried by itself. */
-  readonly attention: { readonly decision: Decision; readonly code: string; readonly detail: string } | null;
+  readonly attention: Attention | null;
+}
+
+export interface Attention {
+  readonly decision: Decision;
+  readonly code: string;
+  readonly detail: string;
+  /** What the person has said. Unless it is UNRESOLVED, phase two goes on with it. */
+  readonly resolution: Resolution;
 }
 
 /** Facts of the whole store, by name: 'coordinatorId', 'branchIdLimit' (ids below it may have been given out). */

@@ -120,7 +120,13 @@ describe('the connection to the coordinator', () => {
       connection.report({ xid, branchId, outcome: 'PHASE_ONE_DONE' });
     }
     await fake.arrived('reportBranch', 3);
-    const facts = { resourceId: 'r', kind: 'AT', decision: 'COMMIT', attempt: 1 } as const;
+    const facts = {
+      resourceId: 'r',
+      kind: 'AT',
+      decision: 'COMMIT',
+      attempt: 1,
+      resolution: 'UNRESOLVED',
+    } as const;
     fake.push({ body: 'phaseTwo', phaseTwo: { xid: 'a', branchId: '1', ...facts } });
     await connection.request(commit('b'), 5_000);
     assert.deepEqual(pushed, ['1']);

@@ -2,6 +2,7 @@ import type { ClientBody, LockMode, LockSet, ServerBody } from '../../../src/pro
 import {
   type CoordinatorState,
   type CoreConfig,
+  type CoreEvent,
   createState,
   DEFAULT_CONFIG,
   type Effect,
@@ -186,6 +187,11 @@ export class Desk {
 
   retry(xid: string, branchId = ''): void {
     this.#carryOut(step(this.state, { type: 'retry', xid, branchId }, this.now));
+  }
+
+  /** What an operator orders. */
+  order(order: Extract<CoreEvent, { type: 'resolve' | 'rollback' }>): void {
+    this.#carryOut(step(this.state, order, this.now));
   }
 
   pass(ms: number): void {

@@ -53,6 +53,7 @@ export function conformanceSuite({ name, openStore, module }: StoreUnderTest): v
             decision: 'ROLLBACK',
             code: 'DIRTY_WRITE',
             detail: 'row 1 of `t` — "changed"\n\u0000',
+            resolution: 'ACCEPT_CURRENT',
           },
         }),
         branch('x', '2', { partOf: '1', locks: [] }),

@@ -67,10 +67,10 @@ export class AtResource implements Resource {
     }
   }
 
-  async #compensate({ xid, branchId }: PhaseTwo): Promise<PhaseTwoAnswer> {
+  async #compensate({ xid, branchId, resolution }: PhaseTwo): Promise<PhaseTwoAnswer> {
     const branch = { xid, branchId, schema: this.#schema, server: this.#server, tables: this.#tables };
     try {
-      return await this.#sessions.withSession((executor) => compensate(executor, branch));
+      return await this.#sessions.withSession((executor) => compensate(executor, branch, resolution));
     } catch (error) {
       return retryAnswer(error);
     }

@@ -1,13 +1,21 @@
 import { GlobalTxError } from '../../../protocol/errors.js';
+import type { Resolution } from '../../../protocol/frames.js';
 import { reach } from '../../failpoints.js';
 import type { PhaseTwoAnswer } from '../../resource/resource.js';
-import type { SqlDialect, SqlExecutor } from '../executor.js';
-import type { TableChanges } from '../image/row.js';
+import type { RawValue, SqlDialect, SqlExecutor } from '../executor.js';
+import type { Row, TableChanges } from '../image/row.js';
 import { TableChanged } from '../image/table-changed.js';
 import { checkTable } from '../table/check.js';
 import type { TableDefinition } from '../table/definition.js';
 import { applySteps } from './apply.js';
-import { checkRows, type DirtyRow, rowsToRead, unrestoredRows } from './dirty-check.js';
+import {
+  checkRows,
+  type DirtyRow,
+  forcedRestorations,
+  type RowRestoration,
+  rowsToRead,
+  unrestoredRows,
+} from './dirty-check.js';
 import { decodeUndoRecord } from './encoding.js';
 import { planCompensation, type TableRestorations } from './plan.js';
 import { readPresentRows } from './present-rows.js';
@@ -100,12 +108,29 @@ async function readBack(
   throw refused(`after the restoration these differ from what they were: ${describe(wrong)}`, branch);
 }
 
+/** How an attempt goes about its work. */
+interface Manner {
+  /** Reads table definitions anew. */
+  readonly fresh: boolean;
+  readonly resolution: Resolution;
+}
+
+/** What has to be written to one table. Rows that someone else has changed are overwritten only on a person's word. */
+function checked(
+  changes: TableChanges,
+  rows: readonly Row[],
+  resolution: Resolution,
+): { readonly restorations: readonly RowRestoration[]; readonly dirty: readonly DirtyRow[] } {
+  if (resolution !== 'RESTORE_BEFORE') return checkRows(changes, rows);
+  return { restorations: forcedRestorations(changes, rows), dirty: [] };
+}
+
 /** Restores every row of the record. Nothing is written before every row has been checked. */
 async function restore(
   executor: SqlExecutor,
   recorded: readonly TableChanges[],
   branch: BranchToUndo,
-  fresh: boolean,
+  { fresh, resolution }: Manner,
 ): Promise<void> {
   const tables: RecordedTable[] = [];
   const restorations: TableRestorations[] = [];
@@ -117,7 +142,7 @@ async function restore(
     checkColumns(changes, table, branch);
     // As for an INSERT: refuses triggers, whose writes nobody would take back. Cascades are looked at by step.
     checkTable(table, 'insert');
-    const found = checkRows(changes, await present(executor, { changes, table }, branch));
+    const found = checked(changes, await present(executor, { changes, table }, branch), resolution);
     tables.push({ changes, table });
     restorations.push({ table, restorations: found.restorations });
     dirty.push(...found.dirty.map((row) => ({ ...row, table: name })));
@@ -143,7 +168,7 @@ async function insertDefence(executor: SqlExecutor, branch: BranchToUndo): Promi
   }
 }
 
-async function undo(executor: SqlExecutor, branch: BranchToUndo, fresh: boolean): Promise<void> {
+async function undo(executor: SqlExecutor, branch: BranchToUndo, manner: Manner): Promise<void> {
   const { rows } = await executor.query(lockUndoLogSql(branch.schema, branch));
   const [row] = rows;
   if (row === undefined) {
@@ -155,14 +180,25 @@ async function undo(executor: SqlExecutor, branch: BranchToUndo, fresh: boolean)
   }
   const [context, rollbackInfo, status] = row;
   if (Number(status) === LOG_STATUS_DEFENCE) return;
+  if (manner.resolution !== 'ACCEPT_CURRENT')
+    await restoreRecord(executor, branch, manner, context, rollbackInfo);
+  reach('before', 'undo-log-deleted');
+  await executor.query(deleteUndoLogsSql(branch.schema, [branch]));
+  reach('after', 'undo-log-deleted');
+}
+
+async function restoreRecord(
+  executor: SqlExecutor,
+  branch: BranchToUndo,
+  manner: Manner,
+  context: RawValue | undefined,
+  rollbackInfo: RawValue | undefined,
+): Promise<void> {
   const record = decodeUndoRecord(String(context), rollbackInfo ?? Buffer.alloc(0));
   if (record.xid !== branch.xid || record.branchId !== branch.branchId) {
     throw refused(`its undo record is that of branch ${record.branchId} of ${record.xid}`, branch);
   }
-  await restore(executor, record.tables, branch, fresh);
-  reach('before', 'undo-log-deleted');
-  await executor.query(deleteUndoLogsSql(branch.schema, [branch]));
-  reach('after', 'undo-log-deleted');
+  await restore(executor, record.tables, branch, manner);
 }
 
 function answerTo(error: unknown): PhaseTwoAnswer {
@@ -189,10 +225,10 @@ export function retryAnswer(error: unknown): PhaseTwoAnswer {
   return { outcome: 'PHASE_TWO_RETRY', code: 'INTERNAL', detail: serverMessage(error) };
 }
 
-async function attempt(executor: SqlExecutor, branch: BranchToUndo, fresh: boolean): Promise<PhaseTwoAnswer> {
+async function attempt(executor: SqlExecutor, branch: BranchToUndo, manner: Manner): Promise<PhaseTwoAnswer> {
   try {
     await executor.query('START TRANSACTION');
-    await undo(executor, branch, fresh);
+    await undo(executor, branch, manner);
     await executor.query('COMMIT');
     return DONE;
   } catch (error) {
@@ -213,11 +249,17 @@ async function attempt(executor: SqlExecutor, branch: BranchToUndo, fresh: boole
  * - PHASE_TWO_RETRY: could not be done now.
  *
  * @param executor a session prepared by `prepareCompensationSession`, outside of any transaction
+ * @param resolution what a person has decided: RESTORE_BEFORE restores rows that someone else has changed, too;
+ * ACCEPT_CURRENT only takes the undo record away
  * @throws the error of the lost session, which is then not to be used again: to be answered by PHASE_TWO_RETRY
  */
-export async function compensate(executor: SqlExecutor, branch: BranchToUndo): Promise<PhaseTwoAnswer> {
-  const answer = await attempt(executor, branch, false);
+export async function compensate(
+  executor: SqlExecutor,
+  branch: BranchToUndo,
+  resolution: Resolution = 'UNRESOLVED',
+): Promise<PhaseTwoAnswer> {
+  const answer = await attempt(executor, branch, { fresh: false, resolution });
   if (answer.outcome !== 'PHASE_TWO_NEEDS_ATTENTION') return answer;
   // Nobody is called on the word of a table definition that may be out of date.
-  return attempt(executor, branch, true);
+  return attempt(executor, branch, { fresh: true, resolution });
 }

@@ -152,6 +152,22 @@ export function checkRows(changes: TableChanges, present: readonly Row[]): Check
   };
 }
 
+/**
+ * What makes every key of the record hold again what it held before the branch, whatever is there now: for a
+ * person who has seen it and wants that.
+ * @param present what was found under the keys of `rowsToRead`
+ */
+export function forcedRestorations(
+  changes: TableChanges,
+  present: readonly Row[],
+): readonly RowRestoration[] {
+  const images = new Images(changes, present);
+  const keys = new Set([...images.after.keys(), ...images.before.keys(), ...images.present.keys()]);
+  return Array.from(keys)
+    .filter((key) => !images.is(images.before, key))
+    .map((key) => ({ present: images.present.get(key) ?? null, target: images.before.get(key) ?? null }));
+}
+
 /** A key that two rows of the record share (they swapped it) is named once. */
 function uniqueRows(rows: readonly DirtyRow[]): readonly DirtyRow[] {
   return Array.from(new Map(rows.map((row) => [row.key, row])).values());
