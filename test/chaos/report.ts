@@ -22,7 +22,7 @@ export function report(scenario: Scenario, seed: number, findings: Findings): st
     ...violations.slice(0, SHOWN).map((sentence) => `  VIOLATION: ${sentence}`),
     ...(violations.length > SHOWN ? [`  and ${violations.length - SHOWN} more`] : []),
     ...proofless.map((sentence) => `  PROVES NOTHING: ${sentence}`),
-    violations.length === 0 ? 'Every transfer is accounted for, and nothing is left.' : 'SOMETHING IS WRONG.',
+    violations.length === 0 ? 'Everything that must hold has held.' : 'SOMETHING IS WRONG.',
     '',
   ].join('\n');
 }

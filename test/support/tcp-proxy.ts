@@ -14,6 +14,9 @@ export type Verdict = 'pass' | 'drop' | 'reset' | 'reset after';
 
 export type Inspect = (chunk: Buffer, direction: Direction) => Verdict;
 
+/** What the end of a direction carries. */
+const NOTHING = Buffer.alloc(0);
+
 interface Pair {
   readonly client: Socket;
   readonly server: Socket;
@@ -27,7 +30,7 @@ export class TcpProxy {
   readonly #pairs = new Set<Pair>();
   #listener: Server | undefined;
   #port = 0;
-  #delayMs = 0;
+  #delay: (chunk: Buffer, direction: Direction) => number = () => 0;
   #inspect: Inspect = () => 'pass';
   #accepted = 0;
 
@@ -62,9 +65,12 @@ export class TcpProxy {
     return this.#accepted;
   }
 
-  /** Holds every chunk back for so many milliseconds, in both directions, from now on. 0: not at all. */
-  delay(milliseconds: number): void {
-    this.#delayMs = milliseconds;
+  /**
+   * Holds every chunk back for so many milliseconds, in both directions, from now on; or each for as long as the
+   * function says, and what follows on its connection with it. 0: not at all.
+   */
+  delay(milliseconds: number | ((chunk: Buffer, direction: Direction) => number)): void {
+    this.#delay = typeof milliseconds === 'number' ? () => milliseconds : milliseconds;
   }
 
   /** The connections that stand stay up, but nothing arrives on them any more. New ones are not touched. */
@@ -80,7 +86,7 @@ export class TcpProxy {
 
   /** No delay and no inspection from now on. A connection that has lost bytes stays dead. */
   pass(): void {
-    this.#delayMs = 0;
+    this.#delay = () => 0;
     this.#inspect = () => 'pass';
   }
 
@@ -128,10 +134,10 @@ export class TcpProxy {
   #pump(pair: Pair, from: Socket, to: Socket, direction: Direction): void {
     const inOrder = new DelayedQueue();
     from.on('data', (chunk: Buffer) => {
-      inOrder.after(this.#delayMs, () => this.#pass(pair, to, chunk, direction));
+      inOrder.after(this.#delay(chunk, direction), () => this.#pass(pair, to, chunk, direction));
     });
     from.on('end', () => {
-      inOrder.after(this.#delayMs, () => {
+      inOrder.after(this.#delay(NOTHING, direction), () => {
         if (!pair.dead.has(direction)) to.end();
       });
     });

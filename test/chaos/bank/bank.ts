@@ -19,6 +19,8 @@ export interface BankOptions {
   readonly reads?: boolean;
   /** Milliseconds that a transfer may last. @default 10000 */
   readonly timeoutMs?: number;
+  /** Added to the environment of every service, in every life. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Leads to the coordinator in place of the TCP proxy, from its address. */
   readonly wayToCoordinator?: (address: string) => Promise<{ address: string; stop(): Promise<void> }>;
 }
@@ -91,7 +93,11 @@ export async function openBank(options: BankOptions): Promise<Bank> {
         new BankService({
           ...{ name: `service-${home + 1}`, home, port, servicePorts, databases: urls, accounts, clients },
           ...{ reads: reads && home === 0, total, timeoutMs, seed: seed * 1_000 + home * 1_000_003 },
-          ...{ journals, coordinator: way?.address ?? coordinatorLink.address },
+          ...{
+            journals,
+            coordinator: way?.address ?? coordinatorLink.address,
+            environment: options.environment ?? {},
+          },
         }),
     );
     await Promise.all(

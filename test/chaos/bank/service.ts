@@ -9,13 +9,15 @@ const WORKER = fileURLToPath(new URL('./worker.js', import.meta.url));
 const READY_MS = 60_000;
 const LONGEST_OUTPUT = 20_000;
 
+type Environment = Readonly<Record<string, string>>;
+
 export interface ServiceStart extends Omit<ServiceSettings, 'journal'> {
   /** Where each life keeps its journal. */
   readonly journals: string;
   readonly coordinator: string;
+  /** Of every life. */
+  readonly environment: Environment;
 }
-
-type Environment = Readonly<Record<string, string>>;
 
 /** A service of the bank in a process of its own. It is started again whenever it dies. */
 export class BankService {
@@ -124,7 +126,7 @@ export class BankService {
     this.#nextEnvironment = {};
     this.#lives += 1;
     this.#mayDie = Object.keys(environment).length > 0;
-    const { journals, coordinator, ...rest } = this.#settings;
+    const { journals, coordinator, environment: always, ...rest } = this.#settings;
     const settings: ServiceSettings = {
       ...rest,
       seed: rest.seed + this.#lives,
@@ -134,6 +136,7 @@ export class BankService {
       env: {
         ...process.env,
         GLOBALTX_COORDINATOR: coordinator,
+        ...always,
         ...environment,
         BANK_SERVICE: JSON.stringify(settings),
       },

@@ -63,8 +63,9 @@ async function askOther(id: string, part: Part, fails: boolean): Promise<void> {
     body: JSON.stringify({ id, part, fails }),
     signal: AbortSignal.timeout(ANSWER_MS),
   });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${response.status} ${text.slice(0, 200)}`);
+  if (response.ok) return;
+  const { code, message } = (await response.json()) as { code?: string; message: string };
+  throw new Error(`the other service: ${code ?? message}`);
 }
 
 function plan(): Transfer {

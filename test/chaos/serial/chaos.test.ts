@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { coordinatorFailpoint, killCoordinator } from '../faults/coordinator.js';
+import { killDatabase } from '../faults/database.js';
+import type { Fault } from '../faults/fault.js';
+import { LINK_FAULTS } from '../faults/links.js';
+import { killService, serviceFailpoint, stopService } from '../faults/service.js';
+import { play } from '../play.js';
+import type { Findings } from '../scenario.js';
+import { SCENARIOS } from '../scenarios.js';
+
+const TIMEOUT_MS = 180_000;
+/** A test shares its machine: whether there is enough traffic to prove the real thing is for `npm run chaos`. */
+const FLOOR = 1;
+
+const missed: string[] = [];
+const miss = (name: string) => missed.push(name);
+
+/** One of each kind of R1 to R7. */
+const FAULTS: readonly Fault[] = [
+  killCoordinator,
+  coordinatorFailpoint('before-decision-stored', 'crash', miss),
+  coordinatorFailpoint('after-branch-stored', 'crash', miss),
+  killService,
+  stopService,
+  serviceFailpoint('after-local-commit', 'crash', miss),
+  killDatabase,
+  ...LINK_FAULTS,
+];
+
+function assertHeld(findings: Findings): void {
+  assert.deepEqual(findings.violations, []);
+  assert.ok(findings.faults > 0);
+}
+
+function scenario(name: string, count: number): Promise<Findings> {
+  const { run } = SCENARIOS.find((each) => each.name === name)!;
+  return run({ count, seed: 1, floor: FLOOR, say: () => undefined });
+}
+
+describe('real processes that break under traffic', function () {
+  this.timeout(TIMEOUT_MS);
+
+  it('a bank accounts for every transfer, and its readers for every total, after each kind of fault', async () => {
+    const findings = await play({
+      ...{ count: FAULTS.length, seed: 1, floor: FLOOR, say: () => undefined, faults: FAULTS },
+      bank: { reads: true, clients: 5, accounts: 60 },
+    });
+    assertHeld(findings);
+    assert.ok(findings.committed > 50, `only ${findings.committed} transfers were committed`);
+    assert.notEqual(findings.figures['readings of all balances'], '0');
+  });
+
+  it('every effect takes place once, though frames come twice, late and again', async () => {
+    assertHeld(await scenario('R8', 150));
+  });
+
+  it('what comes after the time-out leaves no trace', async () => {
+    assertHeld(await scenario('R9', 15));
+  });
+
+  it('a row that someone has changed is never overwritten', async () => {
+    assertHeld(await scenario('R10', 10));
+  });
+
+  it('of two transactions that lock in opposite order one is ended at once, and the other commits', async () => {
+    const findings = await scenario('R12', 30);
+    assertHeld(findings);
+    assert.equal(findings.committed, 30);
+  });
+});
