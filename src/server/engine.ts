@@ -232,7 +232,8 @@ export class Engine {
     clearTimeout(this.#timer);
     this.#wakeAt = wakeAt;
     if (wakeAt === Number.POSITIVE_INFINITY) return;
-    const delay = Math.min(Math.max(wakeAt - clock.now(), 0), LONGEST_TIMER_MS);
+    // Node rounds the loop's time down: a timer may fire a millisecond before its time has come.
+    const delay = Math.min(Math.max(wakeAt - clock.now(), 0) + 1, LONGEST_TIMER_MS);
     this.#timer = setTimeout(() => {
       this.#wakeAt = Number.POSITIVE_INFINITY;
       this.submit({ type: 'tick' });
