@@ -15,6 +15,7 @@ type KeyPart =
 const NULL_LITERAL = /^\s*null\s*$/i;
 const ZERO_LITERAL = /^\s*(?:false|'?\s*[+-]?0*\.?0*(?:e[+-]?\d+)?\s*'?)\s*$/i;
 const INTEGER_LITERAL = /^-?(?:0|[1-9]\d*)$/;
+const QUOTED_NUMBER = /^\s*(?:_\w+\s*)?'\s*[+-]?\d/;
 const LARGEST_SIGNED = 2n ** 63n - 1n;
 const NUMERIC_LITERAL = /^\s*[+-]?[\d.]/;
 
@@ -22,8 +23,9 @@ function isZero(text: string): boolean {
   return ZERO_LITERAL.test(text) && /[0f]/i.test(text);
 }
 
-function defaultPart(column: ColumnDefinition, name: string): KeyPart {
-  if (column.autoIncrement) return { generated: true, zero: false };
+/** @param said the word DEFAULT stands in the row, which sql_mode may take for the value 0 */
+function defaultPart(column: ColumnDefinition, name: string, said: boolean): KeyPart {
+  if (column.autoIncrement) return { generated: true, zero: said };
   if (column.constantDefault) return { expression: asStored(column, `DEFAULT(${name})`) };
   return { refused: `INSERT without a value for key column ${quoteIdentifier(column.name)}` };
 }
@@ -44,7 +46,16 @@ function givenPart(column: ColumnDefinition, text: string): KeyPart {
     case 'float':
       if (column.dataType === 'double' && !column.columnType.includes('(')) return { expression: text };
       return { refused: `INSERT with key column ${name} of type ${column.columnType}, which rounds` };
+    case 'bit':
+      // Stored, text is bytes; compared, it is a number.
+      if (!text.trim().startsWith("'")) return { expression: text };
+      return { refused: `text as value of the BIT key column ${name}` };
+    case 'enum':
     case 'set':
+      // Stored, it may be the member's number; compared, it is the member's name.
+      if (QUOTED_NUMBER.test(text)) {
+        return { refused: `a number in quotes as value of the key column ${name}, which has members` };
+      }
       // Compared with a SET, a number is signed.
       if (INTEGER_LITERAL.test(text.trim()) && BigInt(text) > LARGEST_SIGNED) {
         return { refused: `a number of 64 bits as value of the SET key column ${name}` };
@@ -125,7 +136,7 @@ export function insertedKeyCondition(
     return { refused: 'INSERT with both given and generated AUTO_INCREMENT values' };
   }
   if (generated.some((part) => part.zero) && generated.some((part) => !part.zero)) {
-    return { refused: 'INSERT with both 0 and NULL as AUTO_INCREMENT values' };
+    return { refused: 'INSERT with NULL and also 0 or DEFAULT as AUTO_INCREMENT values' };
   }
   const names = key.map((column) => {
     const quoted = quoteIdentifier(column.name);
@@ -146,7 +157,7 @@ function keyPart(
 ): KeyPart {
   const name = quoteIdentifier(column.name);
   if (column.generated) return { refused: `INSERT into a table whose key column ${name} is generated` };
-  if (value === undefined || value.kind === 'default') return defaultPart(column, name);
+  if (value === undefined || value.kind === 'default') return defaultPart(column, name, value !== undefined);
   switch (value.kind) {
     case 'null':
       // In any other key column NULL is an error of the server's.

@@ -2,7 +2,7 @@ import type { SqlExecutor } from '../executor.js';
 import { quoteIdentifier } from '../sql/identifier.js';
 import { tableUnsupported } from './check.js';
 import { columnFamily } from './column-family.js';
-import type { TableDefinition } from './definition.js';
+import type { ColumnDefinition, TableDefinition, UniqueIndex } from './definition.js';
 import { readCatalogue, textLiteral } from './information-schema.js';
 import { type CatalogueTable, loadColumns } from './load-columns.js';
 import { loadCascades, loadParents, loadTriggers } from './load-constraints.js';
@@ -51,6 +51,22 @@ async function refuseByDdl(executor: SqlExecutor, { schema, name }: CatalogueTab
       'The session that would roll it back cannot see it.',
     );
   }
+}
+
+/**
+ * In an index, MariaDB compares a CHAR of a collation without padding together with the spaces that fill it: 'ss'
+ * and 'ß', or '' and a NUL, are two entries, though they are equal in every condition.
+ */
+function doubtfulColumn(
+  columns: readonly ColumnDefinition[],
+  indexes: readonly UniqueIndex[],
+): ColumnDefinition | undefined {
+  return columns.find(
+    ({ name, dataType, collation }) =>
+      dataType === 'char' &&
+      /_nopad_(?!bin$)/.test(collation ?? '') &&
+      indexes.some((index) => index.columns.includes(name)),
+  );
 }
 
 /**
@@ -109,6 +125,15 @@ export async function loadTable(
       table.name,
       'no primary key and no unique index over whole NOT NULL columns',
       'Its rows have no names. Add a primary key.',
+    );
+  }
+  const doubtful = server === 'mariadb' ? doubtfulColumn(columns, [key, ...uniques]) : undefined;
+  if (doubtful !== undefined) {
+    throw tableUnsupported(
+      table.schema,
+      table.name,
+      `unique index over CHAR column \`${doubtful.name}\` in collation ${doubtful.collation}`,
+      'MariaDB keeps values apart there that it calls equal. Make it a VARCHAR, or use a collation that pads.',
     );
   }
   return {

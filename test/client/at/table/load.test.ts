@@ -177,6 +177,17 @@ describe('The definition of a table', () => {
     assert.match(await refusal(session.table('counter')), /sequence/);
   });
 
+  it('is refused where an index of MariaDB keeps apart what its conditions call equal', async () => {
+    if (server.kind === 'mysql') return;
+    const text = 'CHARACTER SET utf8mb4 COLLATE';
+    await session.query(`CREATE TABLE nopad (k CHAR(5) ${text} utf8mb4_unicode_520_nopad_ci PRIMARY KEY)`);
+    assert.match(await refusal(session.table('nopad')), /CHAR column `k` in collation/);
+    await session.query(
+      `CREATE TABLE padded (k CHAR(5) ${text} utf8mb4_nopad_bin PRIMARY KEY, v CHAR(5) ${text} utf8mb4_unicode_nopad_ci)`,
+    );
+    assert.equal((await session.table('padded')).name, 'padded');
+  });
+
   it('refuses every change of a table with a trigger, and names it', async () => {
     await create('triggered', '(a INT PRIMARY KEY)');
     await session.query('CREATE TRIGGER watch AFTER DELETE ON triggered FOR EACH ROW SET @gone = 1');
