@@ -46,6 +46,13 @@ const SEND_BY: readonly SendBy[] = ['query', 'query', 'execute', 'execute', 'pre
 /** Every run begins here; a clock that stands still makes NOW() and ON UPDATE the same for the twin. */
 const CLOCK = 1_700_000_000;
 
+/** What the server tells of the statement before; statements of globaltx's own must not show in it. */
+const PROBES = ['SELECT LAST_INSERT_ID()', 'SELECT LAST_INSERT_ID()', 'SHOW WARNINGS'];
+
+function unbound(kind: string, sql: string): StepPlan {
+  return { kind, pieces: sql, sendBy: 'query', bind: false, volatile: false };
+}
+
 class Generator {
   readonly #dice: Dice;
   readonly #tables: readonly Table[];
@@ -84,6 +91,7 @@ class Generator {
     const steps: StepPlan[] = [];
     for (let count = dice.between(1, 4); count > 0; count--) {
       steps.push(...this.#statements(end));
+      if (dice.chance(0.1)) steps.push(unbound('PROBE', dice.pick(PROBES)));
       if (explicit && dice.chance(0.15)) this.#savepoint(steps, end);
     }
     return {
@@ -121,18 +129,11 @@ class Generator {
   #savepoint(steps: StepPlan[], end: 'commit' | 'rollback'): void {
     const dice = this.#dice;
     const name = dice.pick(['s', 'S', '`s 2`', 'other']);
-    const control = (kind: string, sql: string): StepPlan => ({
-      kind,
-      pieces: sql,
-      sendBy: 'query',
-      bind: false,
-      volatile: false,
-    });
-    steps.push(control('SAVEPOINT', `SAVEPOINT ${name}`), ...this.#statements(end));
+    steps.push(unbound('SAVEPOINT', `SAVEPOINT ${name}`), ...this.#statements(end));
     const ending = dice.pick(['ROLLBACK TO', 'ROLLBACK TO', 'ROLLBACK TO', 'RELEASE', '']);
     if (ending === 'ROLLBACK TO')
-      steps.push(control('ROLLBACK TO', `ROLLBACK TO ${dice.pick(['SAVEPOINT ', ''])}${name}`));
-    else if (ending === 'RELEASE') steps.push(control('RELEASE SAVEPOINT', `RELEASE SAVEPOINT ${name}`));
+      steps.push(unbound('ROLLBACK TO', `ROLLBACK TO ${dice.pick(['SAVEPOINT ', ''])}${name}`));
+    else if (ending === 'RELEASE') steps.push(unbound('RELEASE SAVEPOINT', `RELEASE SAVEPOINT ${name}`));
   }
 }
 

@@ -93,6 +93,7 @@ export function setSession({
     `SET NAMES ${names}`,
     `SET timestamp = ${timestamp}, sql_mode = ${sqlMode}, time_zone = ${timeZone}`,
     `SET SESSION TRANSACTION ISOLATION LEVEL ${isolation}`,
+    'SELECT LAST_INSERT_ID(0)',
   ];
 }
 

@@ -80,7 +80,8 @@ function otherOutcome({ branches }: TransactionPlan, subject: Outcomes, twin: Ou
       if (volatile) return undefined;
       const [ours, plain] = [subject[at]?.[step], twin[at]?.[step]];
       if (ours === undefined || plain === undefined || ours.kind === 'refused') continue;
-      const bound = isWeak(session) || / LIMIT \d/.test(plainText(pieces));
+      if (kind === 'PROBE' && (subject[at]?.[step - 1]?.kind !== 'answered' || isWeak(session))) continue;
+      const bound = isWeak(session) || / LIMIT \d|\(SELECT /.test(plainText(pieces));
       const comparable = bound ? withoutWarnings : (text: string) => text;
       if ('text' in plain && comparable(ours.text) === comparable(plain.text)) continue;
       if (bound && 'text' in plain && VALUE_ERROR.test(plain.text)) return 'departed';
