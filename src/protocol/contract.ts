@@ -10,12 +10,13 @@ export const DEFAULT_PORT = 8091;
 
 const PROTO_DIRECTORY = fileURLToPath(new URL('../../../proto', import.meta.url));
 
-interface CoordinatorPackage {
-  readonly globaltx: { readonly v1: { readonly Coordinator: ServiceClientConstructor } };
+interface Services {
+  readonly Coordinator: ServiceClientConstructor;
+  readonly Admin: ServiceClientConstructor;
 }
 
-function load(): ServiceClientConstructor {
-  const definition = loadSync('globaltx/v1/coordinator.proto', {
+function load(): Services {
+  const definition = loadSync(['globaltx/v1/coordinator.proto', 'globaltx/v1/admin.proto'], {
     includeDirs: [PROTO_DIRECTORY],
     keepCase: false,
     longs: String,
@@ -23,11 +24,16 @@ function load(): ServiceClientConstructor {
     defaults: true,
     oneofs: true,
   });
-  const loaded = loadPackageDefinition(definition) as unknown as CoordinatorPackage;
-  return loaded.globaltx.v1.Coordinator;
+  const loaded = loadPackageDefinition(definition) as unknown as { globaltx: { v1: Services } };
+  return loaded.globaltx.v1;
 }
 
-/** The client constructor of the Coordinator service; its `service` is the definition that a server adds. */
-export const Coordinator: ServiceClientConstructor = load();
+const services = load();
 
+/** The client constructor of the Coordinator service; its `service` is the definition that a server adds. */
+export const Coordinator: ServiceClientConstructor = services.Coordinator;
 export const CoordinatorService: ServiceDefinition = Coordinator.service;
+
+/** What operators see and order; see `admin.ts`. */
+export const Admin: ServiceClientConstructor = services.Admin;
+export const AdminService: ServiceDefinition = Admin.service;

@@ -1,12 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import type { GlobalTxError } from '../protocol/errors.js';
+import { adminService } from './admin/admin-service.js';
+import { AuditLog } from './admin/audit-log.js';
+import { OrderDesk } from './admin/order-desk.js';
 import { Clock } from './clock.js';
 import type { Settings } from './configuration.js';
 import {
   type CoordinatorState,
   type CoreConfig,
+  type CoreEvent,
   type Counts,
   counts,
   createState,
@@ -32,6 +38,7 @@ export class Coordinator {
   readonly #engine: Engine;
   readonly #endpoint: Endpoint;
   readonly #metrics: Metrics | undefined;
+  readonly #audit: AuditLog;
   #metricsServer: MetricsServer | undefined;
 
   private constructor(
@@ -59,6 +66,7 @@ export class Coordinator {
       observer: this.#metrics === undefined ? eventLog : both(eventLog, this.#metrics),
       failpoints,
     });
+    this.#audit = new AuditLog(settings['audit-log'] ?? join(settings.data, 'audit.log'));
     this.#endpoint = this.#makeEndpoint();
   }
 
@@ -89,6 +97,7 @@ export class Coordinator {
   }
 
   async #start(): Promise<void> {
+    await this.#audit.check();
     await this.#engine.start();
     if (this.#metrics !== undefined) await this.#serveMetrics(this.#metrics);
     const port = await this.#endpoint.listen(this.#settings.listen);
@@ -156,7 +165,18 @@ export class Coordinator {
         keepaliveTimeMs: settings['keepalive-time-ms'],
         keepaliveTimeoutMs: settings['keepalive-timeout-ms'],
       },
+      this.#makeAdmin(),
     );
+  }
+
+  #makeAdmin(): UntypedServiceImplementation {
+    const engine = this.#engine;
+    const state = this.#state;
+    const durable = () => engine.durable();
+    const submit = (event: CoreEvent) => engine.submit(event);
+    const orders = new OrderDesk({ state, submit, durable, audit: this.#audit });
+    const failed = (error: unknown) => this.#log.error({ err: error }, "an operator's call failed");
+    return adminService({ state, orders, durable, failed });
   }
 }
 

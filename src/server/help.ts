@@ -9,7 +9,7 @@ export function helpText(): string {
     entry(
       `--${name} ${option.value}`,
       option.help,
-      `${environmentName(name)}, default: ${option.default ?? 'off'}`,
+      `${environmentName(name)}, default: ${option.defaultText ?? option.default ?? 'off'}`,
     ),
   );
   return [

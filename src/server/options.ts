@@ -10,6 +10,8 @@ export interface Option {
   readonly schema: z.ZodType<unknown, string>;
   /** As it would be written on the command line; undefined: off. */
   readonly default: string | undefined;
+  /** What stands for the default in the help, where it is made from other settings. */
+  readonly defaultText?: string;
 }
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -50,6 +52,13 @@ export const OPTIONS = {
     value: 'DIR',
     help: 'The directory of the store, made if it is missing. One process at a time may have it.',
     default: './globaltx-data',
+    schema: text,
+  },
+  'audit-log': {
+    value: 'FILE',
+    help: "Where operators' orders are noted, a JSON line each; only ever added to.",
+    default: undefined,
+    defaultText: 'audit.log in --data',
     schema: text,
   },
   'log-level': {

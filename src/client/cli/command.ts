@@ -2,6 +2,8 @@
 export interface Output {
   out(text: string): void;
   error(text: string): void;
+  /** Asks a person for yes or no; absent where there is nobody to ask. */
+  confirm?(question: string): Promise<boolean>;
 }
 
 /** One word after `globaltx`. */

@@ -1,5 +1,7 @@
 export { type CoreConfig, DEFAULT_CONFIG, type RetrySettings } from './config.js';
 export type { CoreEvent, Effect, SessionId } from './events.js';
+export { judgeOrder, type OrderRefusal } from './orders.js';
+export { branchPage, lockPage, summary, transactionPage } from './pages.js';
 export { recover } from './recover.js';
 export { type CoordinatorState, createState } from './state.js';
 export { nextWake, step } from './step.js';

@@ -234,6 +234,10 @@ export class LockTable {
     return false;
   }
 
+  find(resourceId: string, table: string, key: string): Lock | undefined {
+    return this.#resources.get(resourceId)?.get(table)?.get(key);
+  }
+
   /** Every lock with its name, for people. */
   *all(): Iterable<{ resourceId: string; table: string; key: string; lock: Lock }> {
     for (const [resourceId, tables] of this.#resources) {

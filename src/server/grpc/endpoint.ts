@@ -1,6 +1,6 @@
-import { Server, ServerCredentials, status } from '@grpc/grpc-js';
+import { Server, ServerCredentials, status, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
-import { CoordinatorService, MAX_MESSAGE_BYTES } from '../../protocol/contract.js';
+import { AdminService, CoordinatorService, MAX_MESSAGE_BYTES } from '../../protocol/contract.js';
 import { GlobalTxError } from '../../protocol/errors.js';
 import type { ClientBody } from '../../protocol/frames.js';
 import type { SessionId } from '../core/events.js';
@@ -51,7 +51,8 @@ export class Endpoint {
   #waitsForRelief = false;
   #whenEmpty: (() => void) | undefined;
 
-  constructor(host: EndpointHost, limits: EndpointLimits) {
+  /** @param admin the calls of the Admin service */
+  constructor(host: EndpointHost, limits: EndpointLimits, admin: UntypedServiceImplementation) {
     this.#host = host;
     this.#limits = limits;
     this.#owner = this.#makeOwner();
@@ -65,6 +66,7 @@ export class Endpoint {
     });
     this.#health.addToServer(this.#server);
     this.#server.addService(CoordinatorService, { connect: (call: ClientStream) => this.#accept(call) });
+    this.#server.addService(AdminService, admin);
   }
 
   get streams(): number {
