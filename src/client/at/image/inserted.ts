@@ -34,6 +34,10 @@ function givenPart(column: ColumnDefinition, text: string): KeyPart {
   const name = quoteIdentifier(column.name);
   if (column.autoIncrement && NULL_LITERAL.test(text)) return { generated: true, zero: false };
   if (column.autoIncrement && isZero(text)) return { generated: true, zero: true };
+  // In any other key column NULL is an error of the server's.
+  if (column.dataType === 'timestamp' && NULL_LITERAL.test(text)) {
+    return { refused: `NULL as value of the TIMESTAMP key column ${name}, which may mean now` };
+  }
   switch (columnFamily(column)) {
     case 'text': {
       // Compared with a number, text would be read as one: '5', '05' and '5x' would all be the row with 5.
@@ -160,8 +164,7 @@ function keyPart(
   if (value === undefined || value.kind === 'default') return defaultPart(column, name, value !== undefined);
   switch (value.kind) {
     case 'null':
-      // In any other key column NULL is an error of the server's.
-      return column.autoIncrement ? { generated: true, zero: false } : { expression: 'NULL' };
+      return givenPart(column, 'NULL');
     case 'expression':
       return { refused: `INSERT with an expression as value of key column ${name}` };
     case 'literal':

@@ -221,6 +221,12 @@ describe('The rows of an INSERT', () => {
     assert.match(await refusal('bits', null, [[literal("'1'")]]), /BIT/);
   });
 
+  it('of a TIMESTAMP key that is given as NULL are refused: it may mean now', async () => {
+    await session.query('CREATE TABLE IF NOT EXISTS stamps (k TIMESTAMP NOT NULL PRIMARY KEY)');
+    assert.match(await refusal('stamps', null, [[NULL]]), /TIMESTAMP/);
+    assert.match(await refusal('stamps', null, [[placeholder(0)]], ['NULL']), /TIMESTAMP/);
+  });
+
   it('of a SET key that is given as a number beyond the signed ones are refused', async () => {
     const members = Array.from({ length: 64 }, (_, index) => `'m${index}'`).join(',');
     await session.query(`CREATE TABLE IF NOT EXISTS members (k SET(${members}) PRIMARY KEY)`);
