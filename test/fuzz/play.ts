@@ -13,6 +13,8 @@ export interface Played {
   readonly xid: string;
   /** What went wrong with the transaction as a whole. */
   readonly failure: string | undefined;
+  /** The rollback goes on after the function has returned. */
+  readonly late: boolean;
 }
 
 /** Thrown to roll the global transaction back, and at what makes going on useless. */
@@ -118,12 +120,20 @@ export async function playSubject(
       }
       if (transaction.end === 'rollback') throw wanted;
     });
-    return { outcomes, xid, failure: undefined };
+    return { outcomes, xid, failure: undefined, late: false };
   } catch (error) {
-    if (error !== wanted) return { outcomes, xid, failure: `the transaction failed: ${String(error)}` };
+    if (error !== wanted) {
+      return { outcomes, xid, failure: `the transaction failed: ${String(error)}`, late: false };
+    }
     const report = rollbackReport(error);
     const done = report === undefined || report.status === 'ROLLED_BACK';
-    return { outcomes, xid, failure: done ? undefined : `the rollback is ${JSON.stringify(report)}` };
+    const late = report?.status === 'ROLLING_BACK';
+    return {
+      outcomes,
+      xid,
+      failure: done || late ? undefined : `the rollback is ${JSON.stringify(report)}`,
+      late,
+    };
   }
 }
 

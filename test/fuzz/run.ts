@@ -155,6 +155,8 @@ async function playAll(
     if (broken?.kind === 'broken')
       return found('a statement has no error that plain mysql2 has not', broken.text);
     if (played.failure !== undefined) return found('a transaction ends as asked', played.failure);
+    const waiting = played.late ? await unsettled(lane, [played.xid], locksBefore) : undefined;
+    if (waiting !== undefined) return found('a rollback comes to its end', waiting);
     const after = await look(lane, plan, subject);
     if (transaction.end === 'rollback') {
       const changed = otherState('a rollback restores every byte', before, after);
