@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Dice } from '../simulation/dice.js';
 import { type Bank, type BankOptions, measureTraffic, openBank } from './bank/bank.js';
-import { readJournals } from './bank/journal.js';
+import { type Journal, readJournals } from './bank/journal.js';
 import { settle } from './bank/settle.js';
 import { verify } from './bank/verify.js';
 import type { Fault } from './faults/fault.js';
@@ -12,6 +12,8 @@ const SETTLE_MS = 30_000;
 /** Over how long the traffic before a fault is measured, and how often at most when there is too little. */
 const WINDOW_MS = 400;
 const MOST_WINDOWS = 50;
+/** How long a fault waits for a reader to see all balances. */
+const READING_MS = 30_000;
 const PROGRESS_MS = 10_000;
 /** How long the traffic goes on after the last fault. */
 const AFTERMATH_MS = 1_000;
@@ -24,8 +26,6 @@ export interface Play extends ScenarioOptions {
   readonly missed?: readonly string[];
   /** Further checks, when all has settled. @returns violations, as sentences */
   readonly check?: (bank: Bank) => Promise<readonly string[]>;
-  /** Ends the faults early, for scenarios that count something else. */
-  readonly enough?: (bank: Bank) => Promise<boolean>;
 }
 
 /** Waits for as much traffic as a fault needs to prove anything. @returns transfers a second */
@@ -36,6 +36,13 @@ async function awaitTraffic(bank: Bank, floor: number): Promise<number> {
     if (rate >= floor && rate > 0) break;
   }
   return rate;
+}
+
+/** Waits until somebody has seen all balances since the last fault. @returns whether that came to pass */
+async function awaitReading(bank: Bank, readsBefore: number): Promise<boolean> {
+  const until = Date.now() + READING_MS;
+  while (bank.reads <= readsBefore && Date.now() < until) await delay(50);
+  return bank.reads > readsBefore;
 }
 
 function median(numbers: readonly number[]): number {
@@ -54,6 +61,15 @@ function reasons(entries: readonly { told: string; reason: string }[]): Record<s
   return Object.fromEntries(most.map(([name, n]) => [name, String(n)]));
 }
 
+function readings({ reads }: Journal): Record<string, string> {
+  if (reads.length === 0) return {};
+  const complete = reads.filter((reason) => reason === '').length;
+  const refused = [...new Set(reads)]
+    .filter((reason) => reason !== '')
+    .map((reason) => `${reason} ${reads.filter((each) => each === reason).length}`);
+  return { 'readings of all balances': `${complete} complete; refused: ${refused.join(', ') || 'none'}` };
+}
+
 /** The bank is at work, one fault after the other comes over it, and then everything is accounted for. */
 export async function play(options: Play): Promise<Findings> {
   const { faults, seed, floor, say } = options;
@@ -61,7 +77,10 @@ export async function play(options: Play): Promise<Findings> {
   say('starting two database servers, a coordinator and three services');
   const bank = await openBank({ ...options.bank, seed });
   const rates: number[] = [];
+  const hasReaders = (options.bank?.readers ?? 0) > 0;
   let injected = 0;
+  let reads = 0;
+  let unread = 0;
   const started = Date.now();
   const progress = setInterval(() => {
     const seconds = Math.round((Date.now() - started) / 1_000);
@@ -72,10 +91,11 @@ export async function play(options: Play): Promise<Findings> {
   try {
     bank.run();
     for (const fault of faults) {
+      if (hasReaders && !(await awaitReading(bank, reads))) unread += 1;
+      reads = bank.reads;
       rates.push(await awaitTraffic(bank, floor));
       await fault.inject(bank, dice);
       injected += 1;
-      if ((await options.enough?.(bank)) === true) break;
     }
     const last = await awaitTraffic(bank, floor);
     if (faults.length === 0) rates.push(last);
@@ -94,6 +114,7 @@ export async function play(options: Play): Promise<Findings> {
     const thin = rates.filter((rate) => rate < floor).length;
     const proofless = [
       ...(thin === 0 ? [] : [`${thin} of ${rates.length} faults met fewer than ${floor} transfers/s`]),
+      ...(unread === 0 ? [] : [`${unread} of ${injected} faults met no reader that had seen all balances`]),
       ...(options.missed ?? []).map((name) => `the failpoint was never reached: ${name}`),
     ];
     if (violations.length > 0) {
@@ -113,7 +134,7 @@ export async function play(options: Play): Promise<Findings> {
         'transfers/s before a fault': `median ${Math.round(median(rates))}, least ${Math.round(Math.min(...rates))} (floor ${floor})`,
         'unknown, and found committed': String(verdict.unknownCommitted),
         'settled after': `${Math.round(tookMs)} ms`,
-        ...(options.bank?.reads ? { 'readings of all balances': String(journal.reads) } : {}),
+        ...readings(journal),
         ...reasons(journal.entries),
       },
     };

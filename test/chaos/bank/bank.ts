@@ -15,8 +15,8 @@ export interface BankOptions {
   readonly clients?: number;
   /** Accounts of each database. @default 200 */
   readonly accounts?: number;
-  /** @default false */
-  readonly reads?: boolean;
+  /** How many services have a reader of all balances. @default 0 */
+  readonly readers?: number;
   /** Milliseconds that a transfer may last. @default 10000 */
   readonly timeoutMs?: number;
   /** Added to the environment of every service, in every life. */
@@ -43,6 +43,8 @@ export interface Bank {
   readonly total: number;
   /** Transfers that ended so far. */
   readonly done: number;
+  /** Readings of all balances that were complete so far. */
+  readonly reads: number;
   run(): void;
   /** Lets no new transfer begin, and waits for those under way. */
   pause(): Promise<void>;
@@ -53,7 +55,7 @@ export interface Bank {
 const PAUSE_MS = 90_000;
 
 export async function openBank(options: BankOptions): Promise<Bank> {
-  const { seed, clients = 8, accounts = 200, reads = false, timeoutMs = 10_000 } = options;
+  const { seed, clients = 8, accounts = 200, readers = 0, timeoutMs = 10_000 } = options;
   const stops: (() => Promise<void>)[] = [];
   const stop = async () => {
     for (const each of stops.splice(0).reverse()) await each();
@@ -92,7 +94,13 @@ export async function openBank(options: BankOptions): Promise<Bank> {
       (port, home) =>
         new BankService({
           ...{ name: `service-${home + 1}`, home, port, servicePorts, databases: urls, accounts, clients },
-          ...{ reads: reads && home === 0, total, timeoutMs, seed: seed * 1_000 + home * 1_000_003 },
+          ...{
+            reads: home < readers,
+            inOrder: readers > 0,
+            total,
+            timeoutMs,
+            seed: seed * 1_000 + home * 1_000_003,
+          },
           ...{
             journals,
             coordinator: way?.address ?? coordinatorLink.address,
@@ -117,6 +125,9 @@ export async function openBank(options: BankOptions): Promise<Bank> {
       total,
       get done() {
         return services.reduce((sum, service) => sum + service.done, 0);
+      },
+      get reads() {
+        return services.reduce((sum, service) => sum + service.reads, 0);
       },
       run: () => {
         for (const service of services) service.run();

@@ -18,14 +18,14 @@ export interface Journal {
   readonly entries: readonly JournalEntry[];
   /** Totals that readers saw and that were wrong, as sentences. */
   readonly wrongReads: readonly string[];
-  /** Readings of all balances that were complete. */
-  readonly reads: number;
+  /** What became of readings of all balances: '' for those that were complete, else the code of the error. */
+  readonly reads: readonly string[];
 }
 
 type Line =
   | readonly ['begun', Transfer, string]
   | readonly [Exclude<Told, 'lost'>, string, string]
-  | readonly ['read', number]
+  | readonly ['read', string]
   | readonly ['wrong read', string];
 
 /** Written line by line with one system call each: what is in it survives kill -9 of the process. */
@@ -45,14 +45,14 @@ export class JournalWriter {
 export async function readJournals(folder: string): Promise<Journal> {
   const entries = new Map<string, JournalEntry>();
   const wrongReads: string[] = [];
-  let reads = 0;
+  const reads: string[] = [];
   for (const name of await readdir(folder)) {
     const lines = (await readFile(join(folder, name), 'utf8')).split('\n').filter(Boolean);
     for (const line of lines.map((text) => JSON.parse(text) as Line)) {
       if (line[0] === 'begun') {
         const [, transfer, xid] = line;
         entries.set(transfer.id, { transfer, xid, told: 'lost', reason: 'the service died' });
-      } else if (line[0] === 'read') reads += line[1];
+      } else if (line[0] === 'read') reads.push(line[1]);
       else if (line[0] === 'wrong read') wrongReads.push(line[1]);
       else {
         const [told, id, reason] = line;

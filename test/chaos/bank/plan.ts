@@ -8,7 +8,7 @@ export interface Part {
 /** Where a transfer is made to fail, after part of its work is done; none: it should succeed. */
 export type Failure = 'none' | 'caller' | 'callee';
 
-/** One transfer: its parts sum up to nothing. The first is booked by the service that begins it. */
+/** One transfer: its parts sum up to nothing. One is booked by the service that begins it. */
 export interface Transfer {
   readonly id: string;
   readonly parts: readonly Part[];
@@ -30,6 +30,8 @@ export interface ServiceSettings {
   readonly clients: number;
   /** Whether it reads all balances in global transactions too. */
   readonly reads: boolean;
+  /** Whether parts are booked in the order of the databases, as readers read them: then nobody waits in a circle. */
+  readonly inOrder: boolean;
   /** What all balances together must be. */
   readonly total: number;
   /** Milliseconds that a transfer's transaction may last. */
@@ -45,4 +47,5 @@ export type Command = 'run' | 'pause';
 export type Notice =
   | { readonly type: 'ready' }
   | { readonly type: 'idle' }
-  | { readonly type: 'counts'; readonly done: number };
+  /** Transfers that ended, and readings of all balances that were complete, in this life. */
+  | { readonly type: 'counts'; readonly done: number; readonly reads: number };

@@ -9,6 +9,8 @@ const WORKER = fileURLToPath(new URL('./worker.js', import.meta.url));
 const READY_MS = 60_000;
 const LONGEST_OUTPUT = 20_000;
 
+const NOTHING_YET = { done: 0, reads: 0 };
+
 type Environment = Readonly<Record<string, string>>;
 
 export interface ServiceStart extends Omit<ServiceSettings, 'journal'> {
@@ -32,8 +34,8 @@ export class BankService {
   #stopping = false;
   /** Whether the present life may die without anybody wondering. */
   #mayDie = false;
-  #doneBefore = 0;
-  #done = 0;
+  #before = NOTHING_YET;
+  #present = NOTHING_YET;
   #output = '';
   readonly #strangeDeaths: string[] = [];
 
@@ -44,7 +46,12 @@ export class BankService {
 
   /** Transfers that ended, in all lives. */
   get done(): number {
-    return this.#doneBefore + this.#done;
+    return this.#before.done + this.#present.done;
+  }
+
+  /** Readings of all balances that were complete, in all lives. */
+  get reads(): number {
+    return this.#before.reads + this.#present.reads;
   }
 
   /** Lives that have begun. */
@@ -152,7 +159,7 @@ export class BankService {
       });
     }
     child.on('message', (notice: Notice) => {
-      if (this.#child === child && notice.type === 'counts') this.#done = notice.done;
+      if (this.#child === child && notice.type === 'counts') this.#present = notice;
     });
     child.once('exit', (code, signal) => this.#ended(code, signal));
     await this.#notice(child, 'ready', READY_MS);
@@ -161,8 +168,8 @@ export class BankService {
 
   #ended(code: number | null, signal: NodeJS.Signals | null): void {
     this.#child = undefined;
-    this.#doneBefore += this.#done;
-    this.#done = 0;
+    this.#before = { done: this.done, reads: this.reads };
+    this.#present = NOTHING_YET;
     if (this.#stopping) return;
     if (!this.#mayDie) {
       this.#strangeDeaths.push(

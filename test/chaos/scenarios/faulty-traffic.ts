@@ -44,7 +44,7 @@ const withReaders: Scenario = {
     play({
       ...options,
       faults: shuffled(EVERY_KIND, options.count, options.seed),
-      bank: { reads: true, accounts: 60 },
+      bank: { readers: 1, clients: 5, accounts: 60 },
     }),
 };
 

@@ -40,14 +40,22 @@ function scenario(name: string, count: number): Promise<Findings> {
 describe('real processes that break under traffic', function () {
   this.timeout(TIMEOUT_MS);
 
-  it('a bank accounts for every transfer, and its readers for every total, after each kind of fault', async () => {
+  it('a bank accounts for every transfer after each kind of fault', async () => {
     const findings = await play({
       ...{ count: FAULTS.length, seed: 1, floor: FLOOR, say: () => undefined, faults: FAULTS },
-      bank: { reads: true, clients: 5, accounts: 60 },
+      bank: { clients: 5 },
     });
     assertHeld(findings);
     assert.ok(findings.committed > 50, `only ${findings.committed} transfers were committed`);
-    assert.notEqual(findings.figures['readings of all balances'], '0');
+  });
+
+  it('a reader of all balances never sees a wrong total', async () => {
+    const findings = await play({
+      ...{ count: 2, seed: 1, floor: FLOOR, say: () => undefined, faults: [killCoordinator, killService] },
+      bank: { readers: 1, clients: 3, accounts: 30 },
+    });
+    assertHeld(findings);
+    assert.deepEqual(findings.proofless, []);
   });
 
   it('every effect takes place once, though frames come twice, late and again', async () => {
