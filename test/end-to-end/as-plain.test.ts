@@ -24,6 +24,8 @@ describe('a statement whose condition has a value that is none', () => {
   before(async () => {
     world = await makeWorld({
       tables: [
+        'CREATE TABLE moments (moment DATETIME PRIMARY KEY, v INT)',
+        "INSERT IGNORE INTO moments VALUES ('', 1)",
         'CREATE TABLE days (day DATE PRIMARY KEY, v INT)',
         "INSERT INTO days VALUES ('2024-01-01', 1)",
       ],
@@ -37,6 +39,7 @@ describe('a statement whose condition has a value that is none', () => {
     ['UPDATE days SET v = 2 WHERE day = ?', '2024-13-45'],
     ["UPDATE days SET v = 2 WHERE day = '0000-00-00'"],
     ["DELETE FROM days WHERE day = '2024-13-45'"],
+    ["DELETE FROM moments WHERE moment = ''"],
     ["UPDATE days SET nothing = 2 WHERE day = '2024-13-45'"],
   ] as const) {
     it(`answers as with plain mysql2: ${sql} ${values.join()}`, async () => {

@@ -83,6 +83,8 @@ export async function captureChange(
     await new CascadeCapture(context).beforeDelete({ table, rows });
   }
   const counts = await run(bind ? boundByKey(context, statement, table, rows, write) : undefined);
+  // An UPDATE in strict mode may find nothing where a SELECT does: MariaDB reads '' as a zero date there.
+  if (counts.matched === 0) return;
   // A foreign key that leads back to its own table may have deleted a row before its turn came.
   const fewer = statement.kind === 'delete' && table.cascades.some(({ onDelete }) => onDelete === 'CASCADE');
   if (counts.matched > rows.length || (counts.matched < rows.length && !fewer)) {
