@@ -67,7 +67,8 @@ export class ApplicationCommand {
       (error) => this.fail(error),
     );
     this.#outcome = outcome;
-    if (bound !== undefined && kind === 'update') tellNothingMatched(outcome.rows);
+    if (bound !== undefined && (kind === 'update' || kind === 'joinedUpdate'))
+      tellNothingMatched(outcome.rows);
     return { matched: matchedRows(outcome.rows) };
   }
 

@@ -1,36 +1,33 @@
-import { GlobalTxError } from '../../../protocol/errors.js';
 import type {
   DeleteStatement,
   InsertStatement,
+  JoinedDeleteStatement,
+  JoinedUpdateStatement,
   LockingReadStatement,
   Statement,
-  TableName,
   UpdateStatement,
 } from '../sql/analysis.js';
-import type { TableDefinition } from '../table/definition.js';
 import { captureChange } from './capture-change.js';
 import type { CaptureContext, ReadLocks, RunStatement } from './capture-context.js';
 import { captureInsert } from './capture-insert.js';
+import { captureJoined } from './capture-joined.js';
 import { captureRead } from './capture-read.js';
+import { runWithoutTable, tableOf } from './named-table.js';
 import type { WritePlaceholder } from './queries.js';
 
 /** The statements that a branch takes images or locks for. */
-export type CapturedStatement = InsertStatement | UpdateStatement | DeleteStatement | LockingReadStatement;
+export type CapturedStatement =
+  | InsertStatement
+  | UpdateStatement
+  | DeleteStatement
+  | JoinedUpdateStatement
+  | JoinedDeleteStatement
+  | LockingReadStatement;
 
 export function isCaptured(statement: Statement): statement is CapturedStatement {
-  return ['insert', 'update', 'delete', 'lockingRead'].includes(statement.kind);
-}
-
-function tableOf(context: CaptureContext, name: TableName): Promise<TableDefinition | undefined> {
-  const schema = name.schema ?? context.session.facts.schema;
-  if (schema === null) {
-    throw new GlobalTxError(
-      'NO_DATABASE',
-      `No database is selected for table ${name.name}. Name one in the connection's options or in the statement.`,
-      { construct: name.name },
-    );
-  }
-  return context.database.table(schema, name.name);
+  return ['insert', 'update', 'delete', 'joinedUpdate', 'joinedDelete', 'lockingRead'].includes(
+    statement.kind,
+  );
 }
 
 /**
@@ -46,18 +43,12 @@ export async function captureStatement(
   write: WritePlaceholder,
   run: RunStatement,
 ): Promise<ReadLocks | undefined> {
-  const table = await tableOf(context, statement.table);
-  if (table === undefined) {
-    // The statement fails by itself, with the server's own words; if it does not, there is a table here
-    // that other sessions cannot see.
-    await run();
-    throw new GlobalTxError(
-      'TABLE_UNSUPPORTED',
-      `Table ${statement.table.name} is a temporary table: it cannot be rolled back from another session. ` +
-        'Use it outside of the global transaction.',
-      { construct: 'temporary table' },
-    );
+  if (statement.kind === 'joinedUpdate' || statement.kind === 'joinedDelete') {
+    await captureJoined(context, statement, write, run);
+    return undefined;
   }
+  const table = await tableOf(context, statement.table);
+  if (table === undefined) return runWithoutTable(statement.table.name, run);
   switch (statement.kind) {
     case 'insert':
       await captureInsert(context, statement, table, write, run);

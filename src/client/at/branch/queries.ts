@@ -1,11 +1,14 @@
 import type {
   Clause,
   DeleteStatement,
+  JoinedDeleteStatement,
+  JoinedUpdateStatement,
   LockingReadStatement,
   TableName,
   UpdateStatement,
 } from '../sql/analysis.js';
 import { quoteIdentifier } from '../sql/identifier.js';
+import type { TableDefinition } from '../table/definition.js';
 
 /** Writes the value of the placeholder with the given index as an SQL literal. */
 export type WritePlaceholder = (index: number) => string;
@@ -33,15 +36,24 @@ function lines(...parts: readonly (string | null)[]): string {
   return parts.filter((part) => part !== null).join('\n');
 }
 
+function clauseWriter(write: WritePlaceholder): (words: string, value: Clause | null) => string | null {
+  return (words, value) => (value === null ? null : `${words} ${inlineClause(value, write)}`.trimStart());
+}
+
+/** A column that is never NULL in a row of the table. */
+export function keyReference(table: TableDefinition, reference: string): string {
+  return `${reference}.${quoteIdentifier(table.key.columns[0]!)}`;
+}
+
 /** Reads and locks the rows that the application's statement is about to touch, by its own clauses. */
 export function lockingReadQuery(
   statement: UpdateStatement | DeleteStatement | LockingReadStatement,
   selectList: string,
   write: WritePlaceholder,
 ): string {
-  const clause = (words: string, value: Clause | null) =>
-    value === null ? null : `${words} ${inlineClause(value, write)}`;
+  const clause = clauseWriter(write);
   return lines(
+    clause('', statement.with),
     `SELECT ${selectList}`,
     clause('FROM', statement.from),
     clause('WHERE', statement.where),
@@ -54,12 +66,53 @@ export function lockingReadQuery(
 /** The application's UPDATE or DELETE with its condition replaced by the keys of the rows that were read. */
 export function boundStatement(
   statement: UpdateStatement | DeleteStatement,
-  keyCondition: string | null,
+  keyCondition: string,
   write: WritePlaceholder,
 ): string {
   return lines(
     inlineClause(statement.head, write),
-    `WHERE ${keyCondition ?? 'FALSE'}`,
+    `WHERE ${keyCondition}`,
     inlineClause(statement.tail, write),
   );
+}
+
+type JoinedStatement = JoinedUpdateStatement | JoinedDeleteStatement;
+
+/**
+ * Reads and locks the rows of one table that the application's statement over a join is about to touch, and the
+ * rows of the others that they are joined to.
+ * @param keyColumn tells a row from the NULLs that an outer join gives in place of one
+ */
+export function joinedReadQuery(
+  statement: JoinedStatement,
+  selectList: string,
+  keyColumn: string,
+  write: WritePlaceholder,
+): string {
+  const clause = clauseWriter(write);
+  return lines(
+    clause('', statement.with),
+    `SELECT ${selectList}`,
+    clause('FROM', statement.from),
+    ...narrowed(statement.where, [`${keyColumn} IS NOT NULL`], write),
+    'FOR UPDATE',
+  );
+}
+
+/** The application's statement over a join, held to the rows that were read: by their keys, beside its own condition. */
+export function boundJoin(
+  statement: JoinedStatement,
+  keyConditions: readonly string[],
+  write: WritePlaceholder,
+): string {
+  return lines(inlineClause(statement.head, write), ...narrowed(statement.where, keyConditions, write));
+}
+
+function narrowed(
+  where: Clause | null,
+  conditions: readonly string[],
+  write: WritePlaceholder,
+): readonly string[] {
+  const own = where === null ? [] : ['(', inlineClause(where, write), ') AND'];
+  return ['WHERE', ...own, conditions.join(' AND ')];
 }

@@ -22,11 +22,15 @@ export interface TableImage {
   readonly rows: readonly ImageRow[];
 }
 
-/** Reads an image; when the table was altered since its definition was read, once more with the new one. */
+/**
+ * Reads an image; when the table was altered since its definition was read, once more with the new one.
+ * @param optional as of `ImagePlan.decode`
+ */
 export async function readImage(
   { session, database }: Pick<CaptureContext, 'session' | 'database'>,
   table: TableDefinition,
   query: (plan: ImagePlan, table: TableDefinition) => string,
+  optional = false,
 ): Promise<TableImage> {
   for (let current = table, again = true; ; again = false) {
     const plan = planOf(current, session);
@@ -34,7 +38,7 @@ export async function readImage(
     const result = await session.executor.query(query(plan, current));
     reach('after', 'before-image');
     try {
-      return { table: current, rows: plan.decode(result) };
+      return { table: current, rows: plan.decode(result, optional) };
     } catch (error) {
       if (!(error instanceof TableChanged) || !again) throw error;
       database.forgetTable(current.schema, current.name);

@@ -26,10 +26,11 @@ export interface ImagePlan {
   /** The select list, given how the query names the table: a quoted name, or an alias. */
   selectList(reference: string): string;
   /**
+   * @param optional the query may give NULLs in place of the table's rows: MySQL then calls every column nullable
    * @throws TableChanged when the table is not what the definition says
    * @throws GlobalTxError STATEMENT_UNSUPPORTED when the session's results are in a character set of wide characters
    */
-  decode(result: RawResult): ImageRow[];
+  decode(result: RawResult, optional?: boolean): ImageRow[];
 }
 
 const NOTHING: readonly RawValue[] = [];
@@ -132,7 +133,7 @@ class TablePlan implements ImagePlan {
     return this.#list.text(reference);
   }
 
-  decode({ fields, rows }: RawResult): ImageRow[] {
+  decode({ fields, rows }: RawResult, optional = false): ImageRow[] {
     const beside = this.#list.length - this.#star.count;
     const [first] = fields.length === this.#list.length ? rows : [];
     const results = first && this.#resultsCharset(first);
@@ -144,7 +145,8 @@ class TablePlan implements ImagePlan {
         { construct: `character_set_results = ${results}` },
       );
     }
-    this.#star.check(fields.slice(0, Math.max(0, fields.length - beside)), results);
+    const star = fields.slice(0, Math.max(0, fields.length - beside));
+    this.#star.check(optional ? this.#star.withoutOuterJoin(star) : star, results);
     return rows.map((row) => this.#decodeRow(row));
   }
 

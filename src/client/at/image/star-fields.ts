@@ -73,6 +73,13 @@ export class StarFields {
     return this.#columns.length;
   }
 
+  /** The fields of a query in which the table is the optional one of an outer join, as if it were not. */
+  withoutOuterJoin(fields: readonly ResultField[]): readonly ResultField[] {
+    return fields.map((field, index) =>
+      this.#columns[index]?.nullable === false ? { ...field, flags: field.flags | NOT_NULL } : field,
+    );
+  }
+
   /**
    * @param results the session's character_set_results; undefined where no row told it
    * @throws TableChanged

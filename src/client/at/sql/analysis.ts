@@ -39,8 +39,40 @@ export type Control =
   /** Any other SET: session facts (sql_mode, time_zone, autocommit by expression) must be read again. */
   | { readonly verb: 'set' };
 
+/** `column = value` behind SET, the column's name with what stands before it. */
+export interface Assignment {
+  readonly schema: string | null;
+  readonly table: string | null;
+  readonly column: string;
+  readonly value: Clause;
+}
+
+/** One of several table references. */
+export interface JoinedTable extends TableName {
+  /** A subquery, or the name of a WITH: has no rows of its own. */
+  readonly derived: boolean;
+  /** An outer join may give NULLs in place of its row. */
+  readonly optional: boolean;
+}
+
+/** A statement whose rows are found by a join. */
+interface JoinedStatement {
+  /** The WITH in front, with its word, or null. */
+  readonly with: Clause | null;
+  /** In the order of the text. */
+  readonly tables: readonly JoinedTable[];
+  /** The table references as written, to be put after FROM. */
+  readonly from: Clause;
+  /** The condition without the word WHERE, or null. */
+  readonly where: Clause | null;
+  /** As that of a statement of one table, of the joins' conditions too. */
+  readonly volatile: boolean;
+}
+
 interface RowsStatement {
   readonly table: TableName;
+  /** The WITH in front, with its word, or null. */
+  readonly with: Clause | null;
   /** The table reference as written, alias and all, to be put after FROM. */
   readonly from: Clause;
   /** The condition without the word WHERE, or null for all rows. */
@@ -69,6 +101,9 @@ export interface UpdateStatement extends RowsStatement {
   readonly kind: 'update';
   /** Columns on the left of SET, unquoted, in order. */
   readonly assigned: readonly string[];
+  readonly assignments: readonly Assignment[];
+  /** UPDATE IGNORE: rows that cannot be written are left as they are. */
+  readonly ignore: boolean;
   /** Everything up to WHERE (or to the end), and everything after the condition: to bind the rows by key. */
   readonly head: Clause;
   readonly tail: Clause;
@@ -76,8 +111,29 @@ export interface UpdateStatement extends RowsStatement {
 
 export interface DeleteStatement extends RowsStatement {
   readonly kind: 'delete';
+  readonly ignore: boolean;
+  /** DELETE ... RETURNING (MariaDB): answers with rows. */
+  readonly returning: boolean;
   readonly head: Clause;
   readonly tail: Clause;
+}
+
+/** UPDATE of what a join finds, in one table of it or in several. */
+export interface JoinedUpdateStatement extends JoinedStatement {
+  readonly kind: 'joinedUpdate';
+  readonly assignments: readonly Assignment[];
+  readonly ignore: boolean;
+  /** Everything up to WHERE or to the end. */
+  readonly head: Clause;
+}
+
+/** DELETE of what a join finds, in either grammar: DELETE a FROM ..., DELETE FROM a USING ... */
+export interface JoinedDeleteStatement extends JoinedStatement {
+  readonly kind: 'joinedDelete';
+  /** As named in front: tables or aliases of the join. */
+  readonly targets: readonly { readonly schema: string | null; readonly name: string }[];
+  readonly ignore: boolean;
+  readonly head: Clause;
 }
 
 /** SELECT ... FOR UPDATE on one table. */
@@ -92,6 +148,8 @@ export type Statement =
   | InsertStatement
   | UpdateStatement
   | DeleteStatement
+  | JoinedUpdateStatement
+  | JoinedDeleteStatement
   | LockingReadStatement
   /** Touches no row that a rollback would have to restore. */
   | { readonly kind: 'read' }

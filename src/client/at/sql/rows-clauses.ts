@@ -12,11 +12,21 @@ export interface RowsClauses {
   readonly volatile: boolean;
   readonly head: Clause;
   readonly tail: Clause;
+  readonly returning: boolean;
 }
 
 const AFTER_CONDITION = new Set(['ORDER', 'LIMIT', 'RETURNING']);
 
-/** Reads [WHERE] [ORDER BY] [LIMIT] up to the statement's end. */
+const CLAUSES = ['WHERE', 'ORDER', 'LIMIT'];
+
+/** Of several tables only MariaDB chooses rows by ORDER BY and LIMIT, and of which table is not told. */
+export function refuseOrdered({ orderBy, limit, returning }: RowsClauses, construct: string): void {
+  if (orderBy !== null) unsupported(`${construct} ... ORDER BY`);
+  if (limit !== null) unsupported(`${construct} ... LIMIT`);
+  if (returning) unsupported(`${construct} ... RETURNING`);
+}
+
+/** Reads [WHERE] [ORDER BY] [LIMIT] [RETURNING] up to the statement's end. */
 export function readRowsClauses(cursor: Cursor, verb: string): RowsClauses {
   const { source } = cursor;
   const head = source.clauseFromBegin(cursor.index);
@@ -24,7 +34,13 @@ export function readRowsClauses(cursor: Cursor, verb: string): RowsClauses {
   const tailBegin = cursor.index;
   const orderBy = cursor.accept('ORDER', 'BY') ? readUntil(cursor, AFTER_CONDITION) : null;
   const limit = cursor.accept('LIMIT') ? readUntil(cursor, AFTER_CONDITION) : null;
-  if (cursor.word === 'RETURNING') unsupported(`${verb} ... RETURNING`);
+  const returning = cursor.accept('RETURNING');
+  if (returning) {
+    if (verb !== 'DELETE') unsupported(`${verb} ... RETURNING`);
+    // In MySQL it is a name like any other, that of a table for one.
+    if (cursor.done || CLAUSES.includes(cursor.word)) cursor.fail();
+    cursor.index = source.tokens.length;
+  }
   cursor.expectEnd();
   return {
     where: where && source.clause(...where),
@@ -34,6 +50,7 @@ export function readRowsClauses(cursor: Cursor, verb: string): RowsClauses {
       limit !== null || [where, orderBy].some((range) => range !== null && isVolatile(source, ...range)),
     head,
     tail: source.clause(tailBegin, cursor.index),
+    returning,
   };
 }
 

@@ -43,6 +43,7 @@ function readLockingSelect(cursor: Cursor): Statement {
   return {
     kind: 'lockingRead',
     ...readSingleTable(cursor, from),
+    with: null,
     where: where && source.clause(...where),
     orderBy: order.orderBy,
     limit: order.limit,

@@ -1,4 +1,5 @@
 import type { Statement } from './analysis.js';
+import { NO_COMMON_TABLES, readCommonTables } from './common-tables.js';
 import { readControl } from './control.js';
 import { Cursor } from './cursor.js';
 import { readDelete } from './delete.js';
@@ -33,9 +34,9 @@ function dispatch(cursor: Cursor): Statement {
     case 'INSERT':
       return readWriting(cursor, readInsert);
     case 'UPDATE':
-      return readWriting(cursor, readUpdate);
+      return readWriting(cursor, (at) => readUpdate(at, NO_COMMON_TABLES));
     case 'DELETE':
-      return readWriting(cursor, readDelete);
+      return readWriting(cursor, (at) => readDelete(at, NO_COMMON_TABLES));
     case 'SELECT':
     case 'TABLE':
     case 'VALUES':
@@ -78,13 +79,18 @@ function readWriting(cursor: Cursor, read: (cursor: Cursor) => Statement): State
   return statement;
 }
 
-/** WITH a AS (...) SELECT is a query; in front of anything else it is refused. */
+/** WITH a AS (...) in front of SELECT is a query, in front of UPDATE and DELETE (MySQL) part of their condition. */
 function readWith(cursor: Cursor): Statement {
   const { source } = cursor;
   const main = source.find(cursor.index + 1, (word) =>
     ['SELECT', 'UPDATE', 'DELETE', 'INSERT', 'REPLACE'].includes(word),
   );
   const { word } = source.at(main);
+  if (word === 'UPDATE' || word === 'DELETE') {
+    const common = readCommonTables(cursor);
+    if (cursor.index !== main) cursor.fail();
+    return readWriting(cursor, (at) => (word === 'UPDATE' ? readUpdate(at, common) : readDelete(at, common)));
+  }
   if (word !== '' && word !== 'SELECT') unsupported(`WITH ... ${word}`);
   return readQuery(cursor);
 }

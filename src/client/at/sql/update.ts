@@ -1,33 +1,48 @@
-import type { UpdateStatement } from './analysis.js';
+import type { Assignment, JoinedUpdateStatement, UpdateStatement } from './analysis.js';
+import type { CommonTables } from './common-tables.js';
 import type { Cursor } from './cursor.js';
-import { readColumn } from './insert.js';
 import { readModifiers } from './modifiers.js';
 import { unsupported } from './refusal.js';
-import { readRowsClauses } from './rows-clauses.js';
-import { JOIN_WORDS, readTableReference } from './table-reference.js';
+import { readRowsClauses, refuseOrdered } from './rows-clauses.js';
+import { readTableReferences } from './table-references.js';
 
 const ENDS_ASSIGNMENT = new Set([',', 'WHERE', 'ORDER', 'LIMIT', 'RETURNING']);
 
 /** Reads an UPDATE behind its verb. */
-export function readUpdate(cursor: Cursor): UpdateStatement {
-  readModifiers(cursor, 'UPDATE', ['LOW_PRIORITY']);
-  if (cursor.word === '(') unsupported('multi-table UPDATE');
-  const reference = readTableReference(cursor);
-  if (cursor.word === ',') unsupported('multi-table UPDATE');
-  if (JOIN_WORDS.has(cursor.word)) unsupported('UPDATE ... JOIN');
+export function readUpdate(cursor: Cursor, common: CommonTables): UpdateStatement | JoinedUpdateStatement {
+  const ignore = readModifiers(cursor, 'UPDATE', ['LOW_PRIORITY', 'IGNORE']).has('IGNORE');
+  const references = readTableReferences(cursor, common, 'UPDATE');
   if (cursor.word === 'FOR') unsupported('UPDATE ... FOR PORTION OF');
   cursor.expect('SET');
-  const assigned: string[] = [];
-  do {
-    assigned.push(readColumn(cursor));
-    if (!cursor.accept('=')) cursor.expect(':=');
-    skipExpression(cursor);
-  } while (cursor.accept(','));
-  return { kind: 'update', ...reference, assigned, ...readRowsClauses(cursor, 'UPDATE') };
+  const assignments: Assignment[] = [];
+  do assignments.push(readAssignment(cursor));
+  while (cursor.accept(','));
+  const clauses = readRowsClauses(cursor, 'UPDATE');
+  const { single, tables, from } = references;
+  const volatile = clauses.volatile || references.volatile;
+  if (single !== null) {
+    const assigned = assignments.map(({ column }) => column);
+    return {
+      ...{ kind: 'update', ...single, ...clauses, with: common.clause },
+      ...{ assigned, assignments, ignore, volatile },
+    };
+  }
+  refuseOrdered(clauses, 'multi-table UPDATE');
+  const { where, head } = clauses;
+  return {
+    ...{ kind: 'joinedUpdate', with: common.clause, tables, from, where, head },
+    ...{ assignments, ignore, volatile },
+  };
 }
 
-function skipExpression(cursor: Cursor): void {
+/** [[schema.]table.]column = expression */
+function readAssignment(cursor: Cursor): Assignment {
+  const path = [cursor.identifier()];
+  while (cursor.accept('.')) path.push(cursor.identifier());
+  const [column = '', table = null, schema = null] = path.reverse();
+  if (!cursor.accept('=')) cursor.expect(':=');
   const from = cursor.index;
   while (!cursor.done && !ENDS_ASSIGNMENT.has(cursor.word)) cursor.skip();
   if (cursor.index === from) cursor.fail();
+  return { schema, table, column, value: cursor.source.clause(from, cursor.index) };
 }

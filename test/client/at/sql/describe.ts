@@ -1,4 +1,10 @@
-import type { Clause, InsertValue, Statement } from '../../../../src/client/at/sql/analysis.js';
+import type {
+  Clause,
+  InsertValue,
+  JoinedTable,
+  Statement,
+  TableName,
+} from '../../../../src/client/at/sql/analysis.js';
 
 /** An analysis as one line that a person can check against the SQL. */
 export function describeStatement(statement: Statement): string {
@@ -17,24 +23,53 @@ export function describeStatement(statement: Statement): string {
       return `update ${table(statement)} set ${statement.assigned.join(', ')}${rows(statement)}`;
     case 'delete':
       return `delete ${table(statement)}${rows(statement)}`;
+    case 'joinedUpdate': {
+      const assigned = statement.assignments.map(({ schema, table, column }) =>
+        dotted(schema, table, column),
+      );
+      return `update ${joined(statement.tables)} set ${assigned.join(', ')}${rows({ ...statement, ...NO_ORDER })}`;
+    }
+    case 'joinedDelete': {
+      const targets = statement.targets.map(({ schema, name }) => dotted(schema, name));
+      return `delete ${targets.join(', ')} of ${joined(statement.tables)}${rows({ ...statement, ...NO_ORDER })}`;
+    }
     case 'lockingRead':
       return `${statement.mode.toLowerCase()} ${table(statement)}${rows(statement)} | ${statement.lock.text}`;
   }
 }
 
-type RowsStatement = Extract<Statement, { readonly from: Clause }>;
+type RowsStatement = Pick<
+  Extract<Statement, { readonly kind: 'delete' }>,
+  'with' | 'from' | 'where' | 'orderBy' | 'limit' | 'volatile'
+> & { readonly ignore?: boolean };
 
-function table({ table: { schema, name, alias } }: Pick<RowsStatement, 'table'>): string {
+const NO_ORDER = { orderBy: null, limit: null };
+
+function dotted(...names: readonly (string | null)[]): string {
+  return names.filter((name) => name !== null).join('.');
+}
+
+function joined(tables: readonly JoinedTable[]): string {
+  return tables
+    .map(
+      (one) => `${table({ table: one })}${one.derived ? ' derived' : ''}${one.optional ? ' optional' : ''}`,
+    )
+    .join(' + ');
+}
+
+function table({ table: { schema, name, alias } }: { readonly table: TableName }): string {
   return [schema === null ? name : `${schema}.${name}`, ...(alias === null ? [] : [`as ${alias}`])].join(' ');
 }
 
 function rows(statement: RowsStatement): string {
   const { from, where, orderBy, limit, volatile } = statement;
   const parts = [` | from ${clause(from)}`];
+  if (statement.with !== null) parts.push(clause(statement.with));
   if (where !== null) parts.push(`where ${clause(where)}`);
   if (orderBy !== null) parts.push(`order ${clause(orderBy)}`);
   if (limit !== null) parts.push(`limit ${clause(limit)}`);
   if (volatile) parts.push('volatile');
+  if (statement.ignore) parts.push('ignore');
   return parts.join(' | ');
 }
 

@@ -6,6 +6,7 @@ import { CONTROL_FORMS } from './forms/control.js';
 import { DELETE_FORMS } from './forms/delete.js';
 import type { Form } from './forms/form.js';
 import { INSERT_FORMS } from './forms/insert.js';
+import { JOINED_FORMS } from './forms/joined.js';
 import { LOCKING_READ_FORMS } from './forms/locking-read.js';
 import { READ_FORMS } from './forms/read.js';
 import { REFUSED_FORMS } from './forms/refused.js';
@@ -18,6 +19,7 @@ const LISTS: Readonly<Record<string, readonly Form[]>> = {
   'an UPDATE is understood whatever expressions it has, and those that may change are volatile':
     UPDATE_EXPRESSION_FORMS,
   'a DELETE gives its table and clauses': DELETE_FORMS,
+  'an UPDATE or DELETE over a join gives all its tables and those that it writes': JOINED_FORMS,
   'a locking read gives the rows that it locks': LOCKING_READ_FORMS,
   'a query without locks is a read': READ_FORMS,
   'BEGIN, COMMIT, SET and their like say what becomes of the local transaction': CONTROL_FORMS,

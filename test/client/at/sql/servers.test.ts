@@ -10,6 +10,7 @@ import { CONTROL_FORMS } from './forms/control.js';
 import { DELETE_FORMS } from './forms/delete.js';
 import { type Form, MARIADB_SCHEMA, SCHEMA } from './forms/form.js';
 import { INSERT_FORMS } from './forms/insert.js';
+import { JOINED_FORMS } from './forms/joined.js';
 import { LOCKING_READ_FORMS } from './forms/locking-read.js';
 import { READ_FORMS } from './forms/read.js';
 import { REFUSED_FORMS } from './forms/refused.js';
@@ -21,6 +22,7 @@ const UNDERSTOOD = [
   ...UPDATE_FORMS,
   ...UPDATE_EXPRESSION_FORMS,
   ...DELETE_FORMS,
+  ...JOINED_FORMS,
   ...LOCKING_READ_FORMS,
   ...READ_FORMS,
 ];
@@ -93,6 +95,17 @@ describe('what is read', function () {
       const statement = rowsStatement(sql);
       if (statement?.kind !== 'update' && statement?.kind !== 'delete') continue;
       await assertPrepares(sql, `${statement.head.text} WHERE 1 = 1 ${statement.tail.text}`);
+    }
+  });
+
+  it('gives of a join clauses that make a locking read of it, and a head behind which another condition fits', async () => {
+    for (const sql of legalHere(JOINED_FORMS)) {
+      const [statement] = analyzeUncached(sql, dialect).statements;
+      if (statement?.kind !== 'joinedUpdate' && statement?.kind !== 'joinedDelete') continue;
+      const where = statement.where === null ? '' : `(${statement.where.text}) AND`;
+      const common = statement.with?.text ?? '';
+      await assertPrepares(sql, `${common} SELECT * FROM ${statement.from.text} WHERE ${where} 1 = 1 FOR UPDATE`);
+      await assertPrepares(sql, `${statement.head.text} WHERE ${where} 1 = 1`);
     }
   });
 

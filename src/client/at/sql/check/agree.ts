@@ -1,11 +1,18 @@
-import type { Statement, TableName } from '../analysis.js';
+import type { JoinedDeleteStatement, JoinedUpdateStatement, Statement, TableName } from '../analysis.js';
 import { notUnderstood } from '../refusal.js';
 import type { Source } from '../source.js';
 import type { ParserForm } from './form.js';
 import { normalise } from './normalise.js';
 import type { Reading } from './parser.js';
 
-const TYPES = { insert: 'insert', update: 'update', delete: 'delete', lockingRead: 'select' } as const;
+const TYPES = {
+  insert: 'insert',
+  update: 'update',
+  delete: 'delete',
+  joinedUpdate: 'update',
+  joinedDelete: 'delete',
+  lockingRead: 'select',
+} as const;
 type Checked = Extract<Statement, { kind: keyof typeof TYPES }>;
 
 /** Refuses a statement that touches rows unless the parser, shown the same tokens, sees the same in it. */
@@ -27,7 +34,10 @@ export function agree(source: Source, statement: Statement, parse: (form: string
 
 function differs(statement: Checked, form: ParserForm, reading: Reading): string | null {
   if (reading.type !== TYPES[statement.kind]) return 'the verb';
+  if (statement.kind === 'joinedUpdate' || statement.kind === 'joinedDelete')
+    return differsJoined(statement, form, reading);
   if (!isTable(statement.table, form, reading)) return 'the table';
+  if (reading.targets.length > 0) return 'the table';
   if (statement.kind === 'insert') {
     if (!isSame(statement.columns ?? [], reading.columns ?? [], form)) return 'the columns';
     return areRows(statement.rows, form, reading) ? null : 'the rows';
@@ -48,13 +58,52 @@ function differs(statement: Checked, form: ParserForm, reading: Reading): string
 function isTable(table: TableName, form: ParserForm, { tables }: Reading): boolean {
   const [read, ...others] = tables;
   if (read === undefined || others.length > 0) return false;
-  const original = (name: string | null): string | null =>
-    name === null ? null : (form.names.get(name) ?? name);
+  return isNamed(table, read, form) && sameWord(original(read.alias, form), table.alias);
+}
+
+function original(name: string | null, form: ParserForm): string | null {
+  return name === null ? null : (form.names.get(name) ?? name);
+}
+
+type Name = Pick<TableName, 'schema' | 'name'>;
+
+function isNamed(table: Name, read: Name, form: ParserForm): boolean {
   return (
-    sameWord(original(read.schema), table.schema) &&
-    sameWord(original(read.name), table.name) &&
-    sameWord(original(read.alias), table.alias)
+    sameWord(original(read.schema, form), table.schema) && sameWord(original(read.name, form), table.name)
   );
+}
+
+function differsJoined(
+  statement: JoinedUpdateStatement | JoinedDeleteStatement,
+  form: ParserForm,
+  reading: Reading,
+): string | null {
+  const { tables } = statement;
+  const agreed =
+    tables.length === reading.tables.length &&
+    tables.every((table, index) => {
+      const read = reading.tables[index]!;
+      if (!sameWord(original(read.alias, form), table.alias)) return false;
+      return read.derived ? table.derived : isNamed(table, read, form);
+    });
+  if (!agreed) return 'the tables';
+  if (statement.kind === 'joinedUpdate') {
+    const columns = statement.assignments.map(({ column }) => column);
+    if (!isSame(columns, reading.columns ?? [], form)) return 'the columns';
+    const qualified = statement.assignments.every(({ table }, index) =>
+      sameWord(original(reading.qualifiers[index] ?? null, form), table),
+    );
+    if (!qualified || reading.targets.length > 0) return 'the columns';
+  } else {
+    const { targets } = statement;
+    const same =
+      targets.length === reading.targets.length &&
+      targets.every((target, index) => isNamed(target, reading.targets[index]!, form));
+    if (!same) return 'the targets';
+  }
+  if ((statement.where !== null) !== reading.where) return 'WHERE';
+  if (reading.orderBy) return 'ORDER BY';
+  return reading.limit ? 'LIMIT' : null;
 }
 
 function isSame(written: readonly string[], read: readonly string[], form: ParserForm): boolean {

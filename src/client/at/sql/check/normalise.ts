@@ -15,6 +15,8 @@ const DROPPED = new Set([
 /** The same at the head of a SELECT, elsewhere names or an operator. */
 const DROPPED_AT_HEAD = new Set(['STRAIGHT_JOIN', 'SQL_NO_CACHE', 'SQL_CACHE', 'SQL_BUFFER_RESULT']);
 
+const DELETE_MODIFIERS = ['LOW_PRIORITY', 'QUICK', 'IGNORE'];
+
 const REPLACED: Readonly<Record<string, string>> = { ':=': '=', '<=>': '=' };
 
 /** In parts of a form. The parser takes some 10 µs for each: a longer form is simplified, ... */
@@ -44,6 +46,10 @@ class Normaliser {
   readonly #simplified: boolean;
   readonly #writer: FormWriter;
   readonly #verb: string;
+  /** Where the verb stands, behind WITH. */
+  readonly #begin: number;
+  /** The FROM and USING of a DELETE that names its targets behind FROM, or null. */
+  readonly #using: { readonly from: number; readonly using: number } | null;
   /** Where an INSERT has got to: its table and columns, its rows, or SET. */
   #part: 'head' | 'rows' | 'assignments';
 
@@ -51,13 +57,15 @@ class Normaliser {
     this.#source = source;
     this.#simplified = simplified;
     this.#writer = new FormWriter(source);
-    this.#verb = source.at(0).word;
+    this.#begin = mainVerb(source);
+    this.#verb = source.at(this.#begin).word;
+    this.#using = deleteUsing(source, this.#begin);
     this.#part = this.#verb === 'INSERT' ? 'head' : 'assignments';
   }
 
   run(): ParserForm | null {
     const longest = this.#simplified ? LONGEST_SIMPLIFIED : LONGEST_PLAIN;
-    let index = 0;
+    let index = this.#begin;
     while (index < this.#source.tokens.length) {
       index = this.#step(index);
       if (this.#writer.length > longest) return null;
@@ -69,6 +77,11 @@ class Normaliser {
   #step(index: number): number {
     const source = this.#source;
     const top = this.#writer.depth === 0;
+    if (index === this.#using?.from) return index + 1;
+    if (index === this.#using?.using) {
+      this.#writer.write('FROM');
+      return index + 1;
+    }
     const behind = skipped(source, index, this.#verb, top);
     if (behind > index) return behind;
     const sequence = sequenceEnd(source, index);
@@ -137,6 +150,25 @@ class Normaliser {
   }
 }
 
+/** WITH a AS (...) is not shown to the parser: what it says of the rest does not depend on it. */
+function mainVerb(source: Source): number {
+  if (source.at(0).word !== 'WITH') return 0;
+  return source.find(1, (word) => ['SELECT', 'UPDATE', 'DELETE'].includes(word));
+}
+
+/** DELETE FROM a, b USING a JOIN b: the parser knows DELETE a, b FROM a JOIN b alone. */
+function deleteUsing(
+  source: Source,
+  begin: number,
+): { readonly from: number; readonly using: number } | null {
+  if (source.at(begin).word !== 'DELETE') return null;
+  let from = begin + 1;
+  while (DELETE_MODIFIERS.includes(source.at(from).word)) from++;
+  if (source.at(from).word !== 'FROM') return null;
+  const using = source.find(from, (word) => word === 'USING');
+  return using < source.tokens.length ? { from, using } : null;
+}
+
 /** The place behind what the parser is not shown at all, or `index` where there is nothing of the kind. */
 function skipped(source: Source, index: number, verb: string, top: boolean): number {
   const { word, kind } = source.at(index);
@@ -148,12 +180,18 @@ function skipped(source: Source, index: number, verb: string, top: boolean): num
   ) {
     return index + 1;
   }
-  if (word === 'QUICK' && verb === 'DELETE' && index <= 2 && source.at(index + 1).word === 'FROM')
-    return index + 1;
+  if (top && isModifier(source, index, verb)) return index + 1;
   if (isIntroducer(source.text, source.at(index)) && (next.kind === 'string' || next.kind === 'bits'))
     return index + 1;
   if (isSign(source, index)) return index + 1;
   if (!top) return index;
+  // DELETE a.* FROM a
+  if (verb === 'DELETE' && word === '.' && next.word === '*') return index + 2;
+  // The last clause of a DELETE: what it gives back of the rows that it has deleted.
+  if (verb === 'DELETE' && word === 'RETURNING') return source.tokens.length;
+  // Which columns a join compares is nothing that the parser is asked for.
+  if (word === 'NATURAL' && verb !== 'INSERT') return index + 1;
+  if (word === 'USING' && next.word === '(') return source.skip(index + 1);
   if (word === 'PARTITION' && next.word === '(') return source.skip(index + 1);
   if (['USE', 'FORCE', 'IGNORE'].includes(word) && ['INDEX', 'KEY'].includes(next.word)) {
     const list = source.find(index, (candidate) => candidate === '(');
@@ -166,6 +204,16 @@ function skipped(source: Source, index: number, verb: string, top: boolean): num
     return end;
   }
   return index;
+}
+
+/** QUICK and IGNORE right behind UPDATE or DELETE and its other modifiers. */
+function isModifier(source: Source, index: number, verb: string): boolean {
+  const { word } = source.at(index);
+  if (word !== 'IGNORE' && (word !== 'QUICK' || verb !== 'DELETE')) return false;
+  let before = index - 1;
+  while (DELETE_MODIFIERS.includes(source.at(before).word)) before--;
+  const head = source.at(before).word;
+  return head === verb && (head === 'UPDATE' || head === 'DELETE');
 }
 
 /** NEXT VALUE FOR s and PREVIOUS VALUE FOR schema.s are values. */

@@ -7,9 +7,15 @@ export interface Reading {
     readonly schema: string | null;
     readonly name: string;
     readonly alias: string | null;
+    /** A subquery. */
+    readonly derived: boolean;
   }[];
+  /** What a DELETE of several tables names in front of them. */
+  readonly targets: readonly { readonly schema: string | null; readonly name: string }[];
   /** The columns listed by an INSERT or assigned by a SET. */
   readonly columns: readonly string[] | null;
+  /** The table in front of each column that a SET assigns. */
+  readonly qualifiers: readonly (string | null)[];
   /** How many values each row of VALUES has. */
   readonly rows: readonly number[];
   readonly where: boolean;
@@ -50,7 +56,10 @@ function reading(tree: Node): Reading {
       schema: text(table.db),
       name: text(table.table) ?? '',
       alias: text(table.as),
+      derived: isNode(table.expr),
     })),
+    targets: type === 'delete' ? targets(tree.table) : [],
+    qualifiers: nodes(tree.set).map((assignment) => text(assignment.table)),
     columns: columns(tree),
     rows: isNode(tree.values) ? nodes(tree.values.values).map((row) => nodes(row.value).length) : [],
     where: isNode(tree.where),
@@ -58,6 +67,13 @@ function reading(tree: Node): Reading {
     limit: nodes(limit).length > 0,
     locking: text(tree.locking_read) !== null,
   };
+}
+
+/** The parser repeats the table of a DELETE of one table, and marks it. */
+function targets(tables: unknown): Reading['targets'] {
+  return nodes(tables)
+    .filter((table) => table.addition !== true)
+    .map((table) => ({ schema: text(table.db), name: text(table.table) ?? '' }));
 }
 
 function columns(tree: Node): readonly string[] | null {

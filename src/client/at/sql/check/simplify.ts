@@ -5,7 +5,9 @@ import type { FormWriter } from './form.js';
 /** The words that make up a statement and its conditions; every other one is a name. */
 const FRAME = new Set(
   `INSERT INTO VALUES SET UPDATE DELETE FROM WHERE ORDER BY LIMIT OFFSET GROUP HAVING SELECT DISTINCT AS FOR AND OR NOT
-   IN IS NULL LIKE BETWEEN TRUE FALSE DIV MOD ASC DESC ALL ANY SOME DEFAULT LOCK`.split(/\s+/),
+   IN IS NULL LIKE BETWEEN TRUE FALSE DIV MOD ASC DESC ALL ANY SOME DEFAULT LOCK JOIN INNER CROSS STRAIGHT_JOIN ON`.split(
+    /\s+/,
+  ),
 );
 
 const CLOCKS = new Set(
@@ -48,8 +50,14 @@ export function simplify(source: Source, index: number, writer: FormWriter): num
   if (word === 'SOUNDS' && next.word === 'LIKE') return index + 1;
   if (word === 'AGAINST' || word === 'OVER') return source.skip(index + 1);
   if (word === 'INTERVAL') return interval(source, index, writer);
+  // LEFT(a, 1) is a call.
+  if ((word === 'LEFT' || word === 'RIGHT') && ['JOIN', 'OUTER'].includes(next.word)) {
+    writer.write(`${word} JOIN`);
+    return index + (next.word === 'OUTER' ? 3 : 2);
+  }
   if (word === '(') {
-    writer.write('( 1 )');
+    const isQuery = ['SELECT', 'WITH', 'TABLE', 'VALUES'].includes(next.word);
+    writer.write(isQuery ? '( SELECT 1 )' : '( 1 )');
     return source.skip(index);
   }
   const value = valueEnd(source, index);
@@ -93,6 +101,7 @@ function valueEnd(source: Source, index: number): number {
   if (kind !== 'word' && kind !== 'name') return index;
   if (['DATE', 'TIME', 'TIMESTAMP'].includes(word) && next.kind === 'string') return index + 2;
   if (word === 'EXISTS' && next.word === '(') return source.skip(index + 1);
+  if (next.word === '(' && word === 'ON') return index;
   if (next.word === '(' && !isOperatorWord(word)) return source.skip(index + 1);
   if (next.word === '.' && source.at(index + 3).word === '(') return source.skip(index + 3);
   return index;

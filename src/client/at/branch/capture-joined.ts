@@ -1,0 +1,132 @@
+import { keyCondition } from '../image/key-condition.js';
+import type { ImageRow } from '../image/plan.js';
+import type { JoinedDeleteStatement, JoinedTable, JoinedUpdateStatement } from '../sql/analysis.js';
+import { checkTable } from '../table/check.js';
+import type { TableDefinition } from '../table/definition.js';
+import { refuseKeyChange } from './capture-change.js';
+import { type CaptureContext, mismatch, type RunStatement } from './capture-context.js';
+import { CascadeCapture } from './cascades.js';
+import { type BaseTable, type JoinedTarget, targetsOf } from './joined-targets.js';
+import { runWithoutTable, tableOf } from './named-table.js';
+import { boundJoin, joinedReadQuery, keyReference, referenceOf, type WritePlaceholder } from './queries.js';
+import { readImage } from './read-image.js';
+
+type JoinedStatement = JoinedUpdateStatement | JoinedDeleteStatement;
+
+/** A target with the rows of it that the join finds, each once. */
+interface TargetImage {
+  readonly target: JoinedTarget;
+  readonly table: TableDefinition;
+  readonly rows: readonly ImageRow[];
+}
+
+/** An UPDATE or DELETE over a join: the rows of every table that it writes are read and locked by the same join. */
+export async function captureJoined(
+  context: CaptureContext,
+  statement: JoinedStatement,
+  write: WritePlaceholder,
+  run: RunStatement,
+): Promise<void> {
+  const tables: BaseTable[] = [];
+  for (const named of statement.tables) {
+    if (named.derived) continue;
+    const table = await tableOf(context, named);
+    if (table === undefined) return runWithoutTable(named.name, run);
+    tables.push({ named, table });
+  }
+  const targets = targetsOf(statement, tables);
+  for (const { table, assigned } of targets) check(statement, table, assigned);
+  const images: TargetImage[] = [];
+  for (const target of targets) images.push(await readTarget(context, statement, target, write));
+  const bind = statement.volatile || context.session.facts.weakIsolation;
+  const cascades = new CascadeCapture(context);
+  if (statement.kind === 'joinedDelete') {
+    for (const image of images) await cascades.beforeDelete(image);
+  }
+  const counts = await run(bind ? bound(context, statement, images, write) : undefined);
+  const read = images.reduce((sum, { rows }) => sum + rows.length, 0);
+  if (counts.matched > read || (counts.matched < read && !mayBeFewer(statement, images))) {
+    const [first] = images;
+    throw mismatch(
+      statement.kind === 'joinedUpdate' ? 'UPDATE' : 'DELETE',
+      first!.table,
+      read,
+      counts.matched,
+    );
+  }
+  for (const { table, rows } of images) {
+    for (const image of rows) {
+      context.touched.add(table, { identity: image.identity, before: image, keyed: image.row });
+    }
+  }
+}
+
+function check(statement: JoinedStatement, table: TableDefinition, assigned: readonly string[]): void {
+  if (statement.kind === 'joinedDelete') {
+    checkTable(table, 'delete');
+    return;
+  }
+  checkTable(table, 'update', assigned);
+  refuseKeyChange(table, assigned);
+}
+
+async function readTarget(
+  context: CaptureContext,
+  statement: JoinedStatement,
+  target: JoinedTarget,
+  write: WritePlaceholder,
+): Promise<TargetImage> {
+  const reference = referenceOf(target.named);
+  const { table, rows } = await readImage(
+    context,
+    target.table,
+    (plan, current) =>
+      joinedReadQuery(statement, plan.selectList(reference), keyReference(current, reference), write),
+    target.named.optional,
+  );
+  if (table !== target.table) check(statement, table, target.assigned);
+  // A join gives a row once for every row that it is joined to.
+  const distinct = new Map(rows.map((image) => [image.identity, image]));
+  return { target, table, rows: Array.from(distinct.values()) };
+}
+
+/** IGNORE leaves rows out; a foreign key, or another target that is the same table, may have deleted one before its turn. */
+function mayBeFewer(statement: JoinedStatement, images: readonly TargetImage[]): boolean {
+  if (statement.ignore) return true;
+  if (statement.kind !== 'joinedDelete') return false;
+  const names = images.map(({ table }) => `${table.schema}\0${table.name}`);
+  return (
+    new Set(names).size < names.length ||
+    images.some(({ table }) => table.cascades.some(({ onDelete }) => onDelete === 'CASCADE'))
+  );
+}
+
+function bound(
+  context: CaptureContext,
+  statement: JoinedStatement,
+  images: readonly TargetImage[],
+  write: WritePlaceholder,
+): string {
+  const server = context.session.facts.dialect.server;
+  const conditions = images.map(({ target, table, rows }) => {
+    const reference = referenceOf(target.named);
+    const keys = keyCondition(
+      table,
+      rows.map((image) => image.row),
+      server,
+      reference,
+    );
+    return optionally(target.named, table, reference, keys);
+  });
+  return boundJoin(statement, conditions, write);
+}
+
+/** Where an outer join has no row there is no key. `IS NULL` would also find the zero date. */
+function optionally(
+  named: JoinedTable,
+  table: TableDefinition,
+  reference: string,
+  condition: string,
+): string {
+  return named.optional ? `(${keyReference(table, reference)} <=> NULL OR ${condition})` : condition;
+}
