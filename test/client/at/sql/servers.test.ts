@@ -104,7 +104,10 @@ describe('what is read', function () {
       if (statement?.kind !== 'joinedUpdate' && statement?.kind !== 'joinedDelete') continue;
       const where = statement.where === null ? '' : `(${statement.where.text}) AND`;
       const common = statement.with?.text ?? '';
-      await assertPrepares(sql, `${common} SELECT * FROM ${statement.from.text} WHERE ${where} 1 = 1 FOR UPDATE`);
+      await assertPrepares(
+        sql,
+        `${common} SELECT * FROM ${statement.from.text} WHERE ${where} 1 = 1 FOR UPDATE`,
+      );
       await assertPrepares(sql, `${statement.head.text} WHERE ${where} 1 = 1`);
     }
   });

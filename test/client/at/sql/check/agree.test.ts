@@ -33,6 +33,8 @@ function refusal(sql: string, change: (reading: Reading) => Reading | null): str
 const UPDATE = 'UPDATE s.t AS x SET a = 1 WHERE b = 2 ORDER BY c LIMIT 3';
 const INSERT = 'INSERT INTO t (a, b) VALUES (1, 2), (3, NOW()), (4, 5)';
 const DELETE = 'DELETE FROM t';
+const JOIN = 'UPDATE t JOIN u ON t.id = u.id SET u.a = 1 WHERE t.b = 2';
+const USING = 'DELETE FROM x USING t AS x JOIN u ON x.id = u.id';
 const LOCKING = 'SELECT a FROM t WHERE b = 1 ORDER BY c LIMIT 1 FOR UPDATE';
 
 function table(change: Partial<Reading['tables'][number]>): (reading: Reading) => Reading {
@@ -70,12 +72,26 @@ const CHANGES: readonly (readonly [
   [LOCKING, 'SELECT: ORDER BY read in two ways', (reading) => ({ ...reading, orderBy: false })],
   [LOCKING, 'SELECT: LIMIT read in two ways', (reading) => ({ ...reading, limit: false })],
   [LOCKING, 'SELECT: FOR UPDATE read in two ways', (reading) => ({ ...reading, locking: false })],
+  [JOIN, 'UPDATE: the tables read in two ways', table({ name: 'w' })],
+  [
+    JOIN,
+    'UPDATE: the tables read in two ways',
+    (reading) => ({ ...reading, tables: reading.tables.slice(1) }),
+  ],
+  [JOIN, 'UPDATE: the columns read in two ways', (reading) => ({ ...reading, columns: ['B'] })],
+  [JOIN, 'UPDATE: the columns read in two ways', (reading) => ({ ...reading, qualifiers: ['T'] })],
+  [JOIN, 'UPDATE: WHERE read in two ways', (reading) => ({ ...reading, where: false })],
+  [JOIN, 'UPDATE: LIMIT read in two ways', (reading) => ({ ...reading, limit: true })],
+  [JOIN, 'UPDATE: ORDER BY read in two ways', (reading) => ({ ...reading, orderBy: true })],
+  [USING, 'DELETE: the targets read in two ways', (reading) => ({ ...reading, targets: [] })],
+  [USING, 'DELETE: the tables read in two ways', table({ alias: null })],
+  [USING, 'DELETE: WHERE read in two ways', (reading) => ({ ...reading, where: true })],
   [UPDATE, 'UPDATE in an unknown form', () => null],
 ];
 
 describe('the second opinion of the parser', () => {
   it('agrees with what the readers made of a statement', () => {
-    for (const sql of [UPDATE, INSERT, DELETE, LOCKING])
+    for (const sql of [UPDATE, INSERT, DELETE, JOIN, USING, LOCKING])
       assert.equal(
         refusal(sql, (reading) => reading),
         null,

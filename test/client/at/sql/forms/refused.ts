@@ -40,7 +40,7 @@ export const REFUSED_FORMS = forms([
   'REPLACE t SET id = 1',
   'unsupported: REPLACE',
   'UPDATE (t) SET a = 1',
-  "unsupported: UPDATE with tables in parentheses",
+  'unsupported: UPDATE with tables in parentheses',
   'UPDATE t SET a = @x := a + 1',
   'unsupported: assignment to a user variable',
   'UPDATE t SET a = 1 WHERE (@x := id) > 0',
