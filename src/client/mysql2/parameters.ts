@@ -25,7 +25,8 @@ export function parameterLiteral(value: unknown, dialect: SqlDialect, timezone: 
     case 'number':
       return Number.isSafeInteger(value) && !Object.is(value, -0) ? String(value) : exponential(value);
     case 'bigint':
-      return `'${value}'`;
+      // MySQL says where it wants an integer, and mysql2 then binds one; MariaDB does not.
+      return dialect.server === 'mysql' ? String(value) : `'${value}'`;
     case 'boolean':
       return value ? '1' : '0';
     case 'object':
