@@ -6,6 +6,7 @@ import { checkTable } from '../table/check.js';
 import type { TableDefinition } from '../table/definition.js';
 import { type CaptureContext, mismatch, type RunStatement } from './capture-context.js';
 import { CascadeCapture } from './cascades.js';
+import { changesKey, NewKeys } from './new-keys.js';
 import { boundStatement, lockingReadQuery, referenceOf, type WritePlaceholder } from './queries.js';
 import { readImage } from './read-image.js';
 
@@ -66,10 +67,12 @@ export async function captureChange(
 ): Promise<void> {
   const check = (table: TableDefinition) => {
     if (statement.kind === 'delete') checkTable(table, 'delete');
-    else checkTable(table, 'update', statement.assigned);
+    else {
+      checkTable(table, 'update', statement.assigned);
+      if (!changesKey(table, statement.assigned)) refuseKeyChange(table, statement.assigned);
+    }
   };
   check(known);
-  if (statement.kind === 'update') refuseKeyChange(known, statement.assigned);
   const reference = referenceOf(statement.table);
   const image = await readImage(context, known, (plan) =>
     lockingReadQuery(statement, plan.selectList(reference), write),
@@ -87,6 +90,10 @@ export async function captureChange(
   if (statement.kind === 'delete') {
     await new CascadeCapture(context).beforeDelete({ table, rows });
   }
+  const newKeys =
+    statement.kind === 'update' && changesKey(table, statement.assigned)
+      ? await NewKeys.read(context, statement, { table, rows }, write)
+      : undefined;
   const counts = await run(bind ? boundByKey(context, statement, table, rows, write) : undefined);
   // An UPDATE in strict mode may find nothing where a SELECT does: MariaDB reads '' as a zero date there.
   if (counts.matched === 0) return;
@@ -97,7 +104,12 @@ export async function captureChange(
   if (counts.matched > rows.length || (counts.matched < rows.length && !fewer)) {
     throw mismatch(statement.kind.toUpperCase(), table, rows.length, counts.matched);
   }
+  const moved = newKeys === undefined ? [] : await newKeys.find(rows);
+  if (moved === undefined) throw mismatch('UPDATE of the key', table, rows.length, counts.matched);
   for (const before of rows) {
     context.touched.add(table, { identity: before.identity, before, keyed: before.row });
+  }
+  for (const { image, before } of moved) {
+    context.touched.add(table, { identity: image.identity, before, keyed: image.row });
   }
 }

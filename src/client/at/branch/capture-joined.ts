@@ -44,6 +44,8 @@ export async function captureJoined(
     for (const image of images) await cascades.beforeDelete(image);
   }
   const counts = await run(bind ? bound(context, statement, images, write) : undefined);
+  // As in an UPDATE of one table: see captureChange.
+  if (counts.matched === 0) return;
   const read = images.reduce((sum, { rows }) => sum + rows.length, 0);
   if (counts.matched > read || (counts.matched < read && !mayBeFewer(statement, images))) {
     const [first] = images;

@@ -116,3 +116,24 @@ function narrowed(
   const own = where === null ? [] : ['(', inlineClause(where, write), ') AND'];
   return ['WHERE', ...own, conditions.join(' AND ')];
 }
+
+/** What the key columns of the rows with the given keys will be assigned. */
+export function newKeysQuery(
+  statement: UpdateStatement,
+  columns: readonly {
+    readonly assigned: Clause | string;
+    readonly read: (expression: string) => string;
+  }[],
+  keyCondition: string,
+  write: WritePlaceholder,
+): string {
+  const list = columns.map(({ assigned, read }) =>
+    read(typeof assigned === 'string' ? assigned : `\n${inlineClause(assigned, write)}\n`),
+  );
+  return lines(
+    `SELECT ${list.join(', ')}`,
+    `FROM ${inlineClause(statement.from, write)}`,
+    `WHERE ${keyCondition}`,
+    'FOR UPDATE',
+  );
+}

@@ -45,6 +45,8 @@ export interface Assignment {
   readonly table: string | null;
   readonly column: string;
   readonly value: Clause;
+  /** Whether the value could be another one when it is read before the statement runs. */
+  readonly volatile: boolean;
 }
 
 /** One of several table references. */

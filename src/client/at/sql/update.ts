@@ -5,6 +5,7 @@ import { readModifiers } from './modifiers.js';
 import { unsupported } from './refusal.js';
 import { readRowsClauses, refuseOrdered } from './rows-clauses.js';
 import { readTableReferences } from './table-references.js';
+import { isVolatile } from './volatile.js';
 
 const ENDS_ASSIGNMENT = new Set([',', 'WHERE', 'ORDER', 'LIMIT', 'RETURNING']);
 
@@ -44,5 +45,7 @@ function readAssignment(cursor: Cursor): Assignment {
   const from = cursor.index;
   while (!cursor.done && !ENDS_ASSIGNMENT.has(cursor.word)) cursor.skip();
   if (cursor.index === from) cursor.fail();
-  return { schema, table, column, value: cursor.source.clause(from, cursor.index) };
+  const { source, index } = cursor;
+  const volatile = isVolatile(source, from, index);
+  return { schema, table, column, value: source.clause(from, index), volatile };
 }
