@@ -15,6 +15,7 @@ type KeyPart =
 const NULL_LITERAL = /^\s*null\s*$/i;
 const ZERO_LITERAL = /^\s*(?:false|'?\s*[+-]?0*\.?0*(?:e[+-]?\d+)?\s*'?)\s*$/i;
 const INTEGER_LITERAL = /^-?(?:0|[1-9]\d*)$/;
+const FRACTION = /^\s*'?\s*[+-]?\d*\.\d/;
 const QUOTED_NUMBER = /^\s*(?:_\w+\s*)?'\s*[+-]?\d/;
 const LARGEST_SIGNED = 2n ** 63n - 1n;
 const NUMERIC_LITERAL = /^\s*[+-]?[\d.]/;
@@ -50,6 +51,9 @@ function givenPart(column: ColumnDefinition, text: string): KeyPart {
     case 'float':
       if (column.dataType === 'double' && !column.columnType.includes('(')) return { expression: text };
       return { refused: `INSERT with key column ${name} of type ${column.columnType}, which rounds` };
+    case 'integer':
+      if (!FRACTION.test(text)) return { expression: text };
+      return { refused: `a number with a fraction as value of the integer key column ${name}` };
     case 'bit':
       // Stored, text is bytes; compared, it is a number.
       if (!text.trim().startsWith("'")) return { expression: text };
