@@ -118,7 +118,7 @@ describe('inside a global transaction is refused before it runs:', () => {
       const error = await world.gtx
         .run({ name: 'late' }, () => connection.query('UPDATE t SET v = 3 WHERE id = 1'))
         .catch((thrown: unknown) => thrown);
-      assert.equal((error as GlobalTxError).code, 'LOCAL_TRANSACTION_OPEN');
+      assert.equal((error as GlobalTxError).code, 'LOCAL_TRANSACTION_FOREIGN');
       await connection.rollback();
     } finally {
       connection.release();

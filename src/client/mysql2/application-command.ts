@@ -1,6 +1,6 @@
 import type { StatementCounts } from '../at/branch/capture-context.js';
 import type { Statement } from '../at/sql/analysis.js';
-import { type ConnectionLine, callbackOf, type Outcome } from './connection-line.js';
+import { type ConnectionLine, callbackOf, IN_TRANSACTION, type Outcome } from './connection-line.js';
 import {
   type ExecuteCommand,
   isExecute,
@@ -16,9 +16,6 @@ const ROWS_MATCHED = /^Rows matched: (\d+)/;
 
 /** What MariaDB leaves out of the answer to an UPDATE whose condition is FALSE, as that of one bound to no rows is. */
 const NOTHING_MATCHED = 'Rows matched: 0  Changed: 0  Warnings: 0';
-
-/** SERVER_STATUS_IN_TRANS of the protocol's status flags. */
-const IN_TRANSACTION = 1;
 
 /**
  * A command of the application that is not sent itself: commands like it are run in its place, as often as

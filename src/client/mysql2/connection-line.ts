@@ -8,6 +8,9 @@ import {
   type ResultCallback,
 } from './core.js';
 
+/** SERVER_STATUS_IN_TRANS of the protocol's status flags. */
+export const IN_TRANSACTION = 1;
+
 /** What a command brought. */
 export interface Outcome {
   readonly rows: unknown;
@@ -117,6 +120,12 @@ export class ConnectionLine implements SqlExecutor {
       command.once('end', () => process.nextTick(settle));
       this.#add.call(this.#connection, command);
     });
+  }
+
+  /** Whether the server has a local transaction open: it says so with every answer, this one costs it nothing. */
+  async inTransaction(): Promise<boolean> {
+    const { rows } = await this.run((callback) => new Query({ sql: 'DO 0' }, callback));
+    return isResultHeader(rows) && (rows.serverStatus & IN_TRANSACTION) !== 0;
   }
 
   /** Runs a statement of globaltx's own: rows come as the bytes that the server sent. */

@@ -42,11 +42,17 @@ export type AddCommand = <Command extends CoreCommand>(command: Command) => Comm
 export interface CoreConnection extends EventEmitter {
   readonly config: Readonly<Record<string, unknown>> & { readonly database?: string | undefined };
   readonly stream: EventEmitter;
+  /** Null until the server has said what it is. */
+  readonly _handshakePacket?: object | null;
   readonly _isMariaDB?: boolean;
   readonly _closing?: boolean;
   readonly _fatalError?: Error | null;
   readonly _protocolError?: Error | null;
   addCommand: AddCommand;
+  /** Prepared statements by `statementKey`; `unprepare` takes one out and closes it. */
+  readonly _statements: { get(key: string): PreparedStatement | undefined };
+  unprepare(options: { readonly sql: string }): unknown;
+  readonly constructor: { statementKey(options: { readonly sql: string }): string } & NewableFunction;
   _notifyError(error: Error): void;
 }
 

@@ -1,3 +1,4 @@
+import { GlobalTxError } from '../../protocol/errors.js';
 import type { BranchDatabase } from '../at/branch/database.js';
 import { mayControl } from '../at/sql/index.js';
 import { currentTransaction, runInContext } from '../transaction/context.js';
@@ -6,6 +7,7 @@ import { ApplicationCommand } from './application-command.js';
 import { ConnectionLine } from './connection-line.js';
 import { type AddCommand, type CoreCommand, type CoreConnection, isExecute, isQuery } from './core.js';
 import { LocalTransaction } from './local-transaction.js';
+import { PreparedStatements } from './prepared-statements.js';
 import { Presence } from './presence.js';
 import { asError } from './server-errors.js';
 import { Session } from './session.js';
@@ -33,6 +35,7 @@ export class Gate {
   readonly #line: ConnectionLine;
   readonly #session: Session;
   readonly #local: LocalTransaction;
+  readonly #prepared: PreparedStatements;
   readonly #presence: Presence;
   readonly #turns: Turn[] = [];
   #busy = false;
@@ -41,13 +44,17 @@ export class Gate {
     this.#connection = connection;
     this.#add = connection.addCommand;
     this.#line = new ConnectionLine(connection, this.#add);
-    this.#session = new Session(this.#line, () => (connection._isMariaDB === true ? 'mariadb' : 'mysql'));
+    this.#session = new Session(this.#line, () => {
+      if (!connection._handshakePacket) return undefined;
+      return connection._isMariaDB === true ? 'mariadb' : 'mysql';
+    });
     this.#local = new LocalTransaction(
       this.#line,
       this.#session,
       database,
       String(connection.config.timezone ?? 'local'),
     );
+    this.#prepared = new PreparedStatements(connection, this.#session);
     this.#presence = new Presence(this.#local, (task) => this.#enqueue(undefined, task));
   }
 
@@ -137,6 +144,7 @@ export class Gate {
     const ending = ENDING_COMMANDS.get(command.constructor.name);
     const statement = isQuery(command) || (isExecute(command) && command.statement !== undefined);
     if (!statement || transaction === undefined) {
+      if (transaction !== undefined) this.#prepared.renew(command);
       // An EXECUTE whose PREPARE has failed is never sent.
       if (!isExecute(command) || command.statement !== undefined) this.#follow(command);
       await this.#line.pass(command);
@@ -145,16 +153,47 @@ export class Gate {
     }
     const application = new ApplicationCommand(this.#line, command);
     if (this.#line.lost !== undefined) application.fail(asError(this.#line.lost));
-    else await this.#local.run(application, transaction);
+    else if (asked !== undefined && asked.xid !== transaction.xid)
+      application.fail(foreign(asked, transaction));
+    else if (
+      isExecute(command) &&
+      command.statement !== undefined &&
+      this.#prepared.stale(command.statement)
+    ) {
+      application.fail(staleStatement());
+    } else await this.#local.run(application, transaction);
     if (this.#line.lost !== undefined) this.#local.lose('the connection was lost');
     this.#presence.update();
   }
 
   /** Notes what a command that goes straight through does to the local transaction. */
   #follow(command: CoreCommand): void {
-    const text = isQuery(command) ? command.sql : isExecute(command) ? command.sql : undefined;
+    this.#prepared.follow(command);
+    const text = isQuery(command)
+      ? command.sql
+      : isExecute(command)
+        ? (command.sql ?? command.statement?.query)
+        : undefined;
     if (text === undefined) return;
     if (mayControl(text)) this.#local.follow(text);
     else this.#local.followUnread();
   }
+}
+
+function foreign(asked: Transaction, open: Transaction): GlobalTxError {
+  return new GlobalTxError(
+    'LOCAL_TRANSACTION_FOREIGN',
+    `This connection has a local transaction open that belongs to another global transaction (${open.xid}). ` +
+      'Use one connection in one global transaction at a time.',
+    { xid: asked.xid },
+  );
+}
+
+function staleStatement(): GlobalTxError {
+  return new GlobalTxError(
+    'STATEMENT_NOT_UNDERSTOOD',
+    'The statement was prepared before a USE or SET on this connection, and may mean something else to the server ' +
+      'than its text does now. Prepare it again.',
+    { construct: 'prepared statement from before a USE or SET' },
+  );
 }

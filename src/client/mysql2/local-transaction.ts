@@ -12,6 +12,7 @@ import { Enlisted } from './enlisted.js';
 import { parameterLiteral } from './parameters.js';
 import { asError, endsConnection, endsLocalTransaction, isLockConflict } from './server-errors.js';
 import type { Session } from './session.js';
+import { refuseAmbiguousText, refuseLimitedReads } from './session-refusals.js';
 
 /** Whatever completion_type the session has. */
 const COMMIT = 'COMMIT AND NO CHAIN NO RELEASE';
@@ -44,6 +45,8 @@ export class LocalTransaction {
   #open = false;
   /** Something passed outside of any global transaction: without autocommit it has opened a local one. */
   #openUnlessAutocommit = false;
+  /** What passed outside may have opened a local transaction unseen, or ended one: only the server knows. */
+  #uncertain = false;
   #enlisted: Enlisted | undefined;
   /** Why the application's local transaction is no more, until it ends it or begins another. */
   #lost: GlobalTxError | undefined;
@@ -70,6 +73,9 @@ export class LocalTransaction {
     for (const statement of analyze(text, this.#session.dialect).statements) {
       if (statement.kind === 'control') this.#follow(statement.control, undefined);
       else this.followUnread();
+      if (statement.kind !== 'refused') continue;
+      this.#session.forget();
+      this.#uncertain = true;
     }
   }
 
@@ -112,6 +118,8 @@ export class LocalTransaction {
   async run(command: ApplicationCommand, transaction: Transaction): Promise<void> {
     try {
       const facts = await this.#session.facts();
+      refuseAmbiguousText(facts, command.text, command.parameters);
+      if (this.#uncertain) await this.#ascertain();
       if (facts.autocommit) this.#openUnlessAutocommit = false;
       else if (!this.#open) {
         if (this.#openUnlessAutocommit) this.#open = true;
@@ -145,6 +153,7 @@ export class LocalTransaction {
     session: BranchSession,
   ): Promise<void> {
     if (this.#lost !== undefined) throw this.#lost;
+    refuseLimitedReads(session.facts);
     if (transaction.ended) {
       // Work that the function has started and not awaited is lost to it: no commit may pass over that.
       transaction.setRollbackOnly('TRANSACTION_NOT_ACTIVE: a write came after the end');
@@ -153,7 +162,7 @@ export class LocalTransaction {
     if (!this.#open) return this.#autocommit(command, statement, transaction, session);
     if (this.#enlisted === undefined) {
       throw new GlobalTxError(
-        'LOCAL_TRANSACTION_OPEN',
+        'LOCAL_TRANSACTION_FOREIGN',
         'The local transaction on this connection was begun outside of the global transaction. ' +
           'End it first, or begin it inside.',
         { xid: transaction.xid },
@@ -259,6 +268,7 @@ export class LocalTransaction {
       throw lost;
     }
     const enlisted = this.#enlisted;
+    if (ends && enlisted?.writes === true) refuseLimitedReads(session.facts);
     if (ends && enlisted !== undefined) await this.#commit(enlisted, command, control, session);
     else await command.attempt();
     this.#follow(control, transaction);
@@ -317,8 +327,15 @@ export class LocalTransaction {
     }
   }
 
+  async #ascertain(): Promise<void> {
+    this.#open = await this.#line.inTransaction();
+    this.#openUnlessAutocommit = this.#open;
+    this.#uncertain = false;
+  }
+
   #begin(transaction: Transaction | undefined): void {
     this.#open = true;
+    this.#uncertain = false;
     this.#lost = undefined;
     this.#enlisted =
       transaction === undefined || transaction.ended
@@ -329,6 +346,7 @@ export class LocalTransaction {
   #close(): void {
     this.#open = false;
     this.#openUnlessAutocommit = false;
+    this.#uncertain = false;
     this.#session.transactionEnded();
   }
 

@@ -2,25 +2,31 @@ import type { SessionFacts } from '../at/branch/database.js';
 import type { SqlDialect, SqlExecutor } from '../at/executor.js';
 import type { Control } from '../at/sql/analysis.js';
 
+/** sql_select_limit, unless it has been set. */
+const NO_LIMIT = '18446744073709551615';
+
+type ServerKind = SqlDialect['server'];
+
 const DEFAULT_MODES = { noBackslashEscapes: false, ansiQuotes: false };
 
 /** The facts of one session, read from the server when first needed and again when they may have changed. */
 export class Session {
   readonly #executor: SqlExecutor;
-  readonly #serverKind: () => 'mysql' | 'mariadb';
+  readonly #serverKind: () => ServerKind | undefined;
   #facts: SessionFacts | undefined;
   #rollbackOnTimeout = false;
   #weakNext = false;
+  #epoch = 0;
 
-  /** @param serverKind known once the connection has shaken hands */
-  constructor(executor: SqlExecutor, serverKind: () => 'mysql' | 'mariadb') {
+  /** @param serverKind undefined until the connection has shaken hands */
+  constructor(executor: SqlExecutor, serverKind: () => ServerKind | undefined) {
     this.#executor = executor;
     this.#serverKind = serverKind;
   }
 
   /** How text is read, as far as is known without asking. */
   get dialect(): SqlDialect {
-    return this.#facts?.dialect ?? { server: this.#serverKind(), ...DEFAULT_MODES };
+    return this.#facts?.dialect ?? { server: this.#serverKind() ?? 'mysql', ...DEFAULT_MODES };
   }
 
   /** Undefined until first read. */
@@ -33,9 +39,15 @@ export class Session {
     return this.#rollbackOnTimeout;
   }
 
+  /** Another number whenever a text might mean something else to the server than before. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
   /** Something may have changed that decides how statements are read: ask again before the next one. */
   forget(): void {
     this.#facts = undefined;
+    this.#epoch += 1;
   }
 
   /** Takes over what a control statement says of the session. */
@@ -43,8 +55,10 @@ export class Session {
     switch (control.verb) {
       case 'use':
       case 'set':
-      case 'setAutocommit':
         this.forget();
+        return;
+      case 'setAutocommit':
+        this.#facts = undefined;
         return;
       case 'setTransaction':
         // The level of the next transaction cannot be asked for: assume the weaker one.
@@ -71,13 +85,16 @@ export class Session {
   }
 
   async #read(): Promise<SessionFacts> {
-    const server = this.#serverKind();
+    // The first statement may have been sent before the handshake: whatever is answered comes after it.
+    if (this.#serverKind() === undefined) await this.#executor.query('DO 0');
+    const server = this.#serverKind() ?? 'mysql';
     // MariaDB before 11.1 knows the level only by its old name, MySQL 8 only by the new one.
     const isolation = server === 'mariadb' ? '@@tx_isolation' : '@@transaction_isolation';
     const result = await this.#executor.query(
-      `SELECT @@sql_mode, @@autocommit, DATABASE(), ${isolation}, @@innodb_rollback_on_timeout`,
+      `SELECT @@sql_mode, @@autocommit, DATABASE(), ${isolation}, @@innodb_rollback_on_timeout, ` +
+        '@@character_set_client, @@sql_select_limit',
     );
-    const [modes, autocommit, schema, level, rollbackOnTimeout] = (result.rows[0] ?? []).map(
+    const [modes, autocommit, schema, level, rollbackOnTimeout, charset, limit] = (result.rows[0] ?? []).map(
       (value) => value?.toString('utf8') ?? null,
     );
     const sqlModes = new Set((modes ?? '').split(','));
@@ -91,6 +108,8 @@ export class Session {
       schema: schema ?? null,
       autocommit: autocommit === '1',
       weakIsolation: level !== 'REPEATABLE-READ' && level !== 'SERIALIZABLE',
+      clientCharset: charset ?? '',
+      selectLimited: limit !== NO_LIMIT,
     };
   }
 }

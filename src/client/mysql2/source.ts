@@ -128,7 +128,10 @@ export class Source implements BranchDatabase {
   async #enlist(client: Client, schema: string): Promise<EnlistedSchema> {
     const prepared = await this.#definitions.withSession((executor) => ensureUndoLog(executor, schema));
     const { resourceId, serverId, server, undoLogAutoIncrement } = prepared;
-    const identity = { kind: AT_KIND, resourceId, serverId, label: `${schema}@${this.#label}` };
+    // Two schemas of one server may be copies too: each is a place of its own to the coordinator.
+    const place = `${serverId}/${schema.toLowerCase()}`;
+    const identity = { kind: AT_KIND, resourceId, serverId: place, label: `${schema}@${this.#label}` };
+    refuseTwoPlaces(client.resources.find(resourceId)?.identity, identity);
     const { logger } = client;
     await client.resources.enlist(
       new AtResource({ identity, schema, server, sessions: this.#phaseTwo, logger }),
@@ -139,9 +142,37 @@ export class Source implements BranchDatabase {
 
 const sources = new Map<string, Source>();
 
+/** To the coordinator a process may replace its own claim: that it holds both, only the process itself knows. */
+function refuseTwoPlaces(known: EnlistResource | undefined, fresh: EnlistResource): void {
+  if (known === undefined || known.serverId === fresh.serverId) return;
+  throw new GlobalTxError(
+    'RESOURCE_CLAIMED_TWICE',
+    `This process reaches the resource ${fresh.resourceId} at two places, ${known.label} and ${fresh.label}: one is a ` +
+      'copy that carries the identity of its original. Give the copy a new id in its table globaltx_resource; if the ' +
+      'database has moved, restart this process.',
+    { details: { resource: fresh.resourceId, label: fresh.label, otherLabel: known.label } },
+  );
+}
+
+const objectNumbers = new WeakMap<object, number>();
+let objects = 0;
+
+/** A function, or a stream, leads where another one does only when it is the same. */
+function comparable(name: string, option: unknown): unknown {
+  if (typeof option !== 'function' && !(name === 'stream' && typeof option === 'object' && option !== null)) {
+    return option;
+  }
+  let number = objectNumbers.get(option);
+  if (number === undefined) {
+    number = ++objects;
+    objectNumbers.set(option, number);
+  }
+  return { object: number };
+}
+
 /** The source for a connection's or a pool's configuration. */
 export function sourceOf(config: ConnectionConfig): Source {
-  const key = JSON.stringify([config.host, config.port, config.socketPath, config.user]);
+  const key = JSON.stringify(Object.fromEntries(WAY_OPTIONS.map((name) => [name, config[name]])), comparable);
   let source = sources.get(key);
   if (source === undefined) {
     source = new Source(config);

@@ -24,4 +24,6 @@ export interface ResourceRegistry {
    * @throws GlobalTxError RESOURCE_CLAIMED_TWICE */
   enlist(resource: Resource, deadlineMs?: number): Promise<void>;
   withdraw(resourceId: string): void;
+  /** What is enlisted under an id, accepted or not. */
+  find(resourceId: string): Resource | undefined;
 }

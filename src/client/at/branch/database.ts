@@ -9,6 +9,10 @@ export interface SessionFacts {
   readonly autocommit: boolean;
   /** READ COMMITTED or READ UNCOMMITTED: rows may appear between the before image and the statement. */
   readonly weakIsolation: boolean;
+  /** character_set_client, in which the server reads the text. */
+  readonly clientCharset: string;
+  /** sql_select_limit is set: a query of ours may not see all rows. */
+  readonly selectLimited: boolean;
 }
 
 /** One session of the application, as the branch in it needs it: globaltx's own statements, and the facts. */

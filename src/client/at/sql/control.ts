@@ -14,11 +14,21 @@ function readVerb(cursor: Cursor): Control {
   if (cursor.accept('START')) return readStart(cursor);
   if (cursor.accept('COMMIT')) return readCompletion(cursor, 'commit');
   if (cursor.accept('ROLLBACK')) return readRollback(cursor);
-  if (cursor.accept('SAVEPOINT')) return { verb: 'savepoint', name: cursor.identifier() };
+  if (cursor.accept('SAVEPOINT')) return { verb: 'savepoint', name: savepointName(cursor) };
   if (cursor.accept('USE')) return { verb: 'use', schema: cursor.identifier() };
   cursor.expect('RELEASE');
   cursor.expect('SAVEPOINT');
-  return { verb: 'releaseSavepoint', name: cursor.identifier() };
+  return { verb: 'releaseSavepoint', name: savepointName(cursor) };
+}
+
+/**
+ * Both servers compare savepoints by utf8mb3_general_ci, to which é is e and trailing spaces are nothing: of names
+ * in ASCII we know which are one.
+ */
+function savepointName(cursor: Cursor): string {
+  const name = cursor.identifier();
+  if (!/^[ -~]*[!-~]$/.test(name)) unsupported(`the name of the savepoint ${JSON.stringify(name)}`);
+  return name;
 }
 
 function readBegin(cursor: Cursor): Control {
@@ -46,7 +56,7 @@ function readRollback(cursor: Cursor): Control {
   cursor.index += behindWork + 1;
   // A savepoint may itself be called `savepoint`.
   if (cursor.word === 'SAVEPOINT' && cursor.index + 1 < cursor.source.tokens.length) cursor.index++;
-  return { verb: 'rollbackTo', name: cursor.identifier() };
+  return { verb: 'rollbackTo', name: savepointName(cursor) };
 }
 
 /** [WORK] [AND [NO] CHAIN] [[NO] RELEASE] */

@@ -2,6 +2,7 @@ import type { Control } from './analysis.js';
 import type { Cursor } from './cursor.js';
 import { unsupported } from './refusal.js';
 import { locksAnywhere } from './select.js';
+import type { Source } from './source.js';
 import { identifier } from './token.js';
 
 const SERVER_SCOPES = ['GLOBAL', 'PERSIST', 'PERSIST_ONLY'];
@@ -25,7 +26,11 @@ export function readSet(cursor: Cursor): Control {
   refuseServerScope(cursor);
   if (locksAnywhere(cursor.source)) unsupported('FOR UPDATE in a subquery');
   if (cursor.done) cursor.fail();
-  return readAutocommit(cursor) ?? { verb: 'set' };
+  const autocommit = readAutocommit(cursor);
+  if (autocommit !== null) return autocommit;
+  // It may commit the local transaction, and only the server would know.
+  if (assignsAutocommit(cursor.source)) unsupported('SET autocommit in a list, or to an expression');
+  return { verb: 'set' };
 }
 
 /** Any assignment of the list may be to a global variable. */
@@ -55,6 +60,20 @@ function readAutocommit(cursor: Cursor): Control | null {
   const on = switchValue(cursor);
   cursor.index++;
   return on === null || !cursor.done ? null : { verb: 'setAutocommit', on };
+}
+
+function assignsAutocommit(source: Source): boolean {
+  return source.tokens.some((token, index) => {
+    if (!['=', ':='].includes(source.at(index + 1).word)) return false;
+    const written = source.text.slice(token.start, token.end);
+    const name =
+      token.kind === 'systemVariable'
+        ? systemName(written.slice(2))
+        : token.kind === 'word' || token.kind === 'name'
+          ? identifier(source.text, token).toUpperCase()
+          : null;
+    return name === 'AUTOCOMMIT';
+  });
 }
 
 /** The name of the session variable on the left of the first assignment, in upper case. */

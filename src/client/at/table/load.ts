@@ -1,5 +1,6 @@
 import type { SqlExecutor } from '../executor.js';
 import { quoteIdentifier } from '../sql/identifier.js';
+import { RESOURCE_TABLE, UNDO_LOG_TABLE } from '../undo/ddl.js';
 import { tableUnsupported } from './check.js';
 import { columnFamily } from './column-family.js';
 import type { ColumnDefinition, TableDefinition, UniqueIndex } from './definition.js';
@@ -9,6 +10,8 @@ import { loadCascades, loadParents, loadTriggers } from './load-constraints.js';
 import { loadIndexes } from './load-indexes.js';
 
 const SYSTEM_SCHEMAS = new Set(['mysql', 'information_schema', 'performance_schema', 'sys']);
+
+const OWN_TABLES = new Set([UNDO_LOG_TABLE, RESOURCE_TABLE]);
 
 const KINDS: ReadonlyMap<string, readonly [construct: string, help: string]> = new Map([
   ['VIEW', ['view', 'Use the tables that it is made of.']],
@@ -88,6 +91,14 @@ export async function loadTable(
 ): Promise<TableDefinition | undefined> {
   if (SYSTEM_SCHEMAS.has(schema.toLowerCase())) {
     throw tableUnsupported(schema, name, 'system schema', 'Its tables belong to the server.');
+  }
+  if (OWN_TABLES.has(name.toLowerCase())) {
+    throw tableUnsupported(
+      schema,
+      name,
+      'table of globaltx itself',
+      'What is in it is what a rollback needs.',
+    );
   }
   const [facts] = await readCatalogue(
     executor,
