@@ -1,8 +1,10 @@
+import { GlobalTxError } from '../../../protocol/errors.js';
+import { keyCondition } from '../image/key-condition.js';
 import type { LockingReadStatement } from '../sql/analysis.js';
 import type { TableDefinition } from '../table/definition.js';
 import { type CaptureContext, mismatch, type ReadLocks, type RunStatement } from './capture-context.js';
-import { lockingReadQuery, referenceOf, type WritePlaceholder } from './queries.js';
-import { readImage } from './read-image.js';
+import { boundStatement, lockingReadQuery, referenceOf, type WritePlaceholder } from './queries.js';
+import { readImage, type TableImage } from './read-image.js';
 
 /** A locking read: the rows that it returns are to be locked at the coordinator too. */
 export async function captureRead(
@@ -13,14 +15,51 @@ export async function captureRead(
   run: RunStatement,
 ): Promise<ReadLocks> {
   const reference = referenceOf(statement.table);
+  const read = () =>
+    readImage(context, known, (plan) => lockingReadQuery(statement, plan.selectList(reference), write));
+  if (choosesAnew(context, statement)) {
+    const image = await read();
+    await run(bound(context, statement, image, write));
+    return locksOf(statement, image);
+  }
   // The application's read comes first: the rows that it returns are then locked in the database, and the
   // read of their keys meets the same rows.
   const counts = await run();
-  const { table, rows } = await readImage(context, known, (plan) =>
-    lockingReadQuery(statement, plan.selectList(reference), write),
-  );
-  if (statement.volatile && counts.matched !== rows.length) {
-    throw mismatch('SELECT', table, rows.length, counts.matched);
+  const image = await read();
+  if (statement.volatile && counts.matched !== image.rows.length) {
+    throw mismatch('SELECT', image.table, image.rows.length, counts.matched);
   }
-  return { table, mode: statement.mode, identities: rows.map((image) => image.identity) };
+  return locksOf(statement, image);
+}
+
+function locksOf({ mode }: LockingReadStatement, { table, rows }: TableImage): ReadLocks {
+  return { table, mode, identities: rows.map((image) => image.identity) };
+}
+
+/**
+ * Whether a second reading may give other rows in place of the first one's, and not only more: with LIMIT, when
+ * a row before them has become free or has been inserted in the meantime.
+ */
+function choosesAnew(context: CaptureContext, statement: LockingReadStatement): boolean {
+  if (statement.limit === null || !(statement.skipLocked || context.session.facts.weakIsolation))
+    return false;
+  if (!statement.offset) return true;
+  throw new GlobalTxError(
+    'STATEMENT_UNSUPPORTED',
+    'A locking read that skips rows by OFFSET is not supported inside a global transaction with SKIP LOCKED or under ' +
+      'READ COMMITTED: which rows it has skipped cannot be told. Leave OFFSET out.',
+    { construct: 'LIMIT with OFFSET' },
+  );
+}
+
+/** The application's read of the rows whose keys have been read, and locked, before. */
+function bound(
+  context: CaptureContext,
+  statement: LockingReadStatement,
+  { table, rows }: TableImage,
+  write: WritePlaceholder,
+): string {
+  const keys = rows.map((image) => image.row);
+  const server = context.session.facts.dialect.server;
+  return boundStatement(statement, keyCondition(table, keys, server, referenceOf(statement.table)), write);
 }

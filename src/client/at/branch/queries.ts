@@ -63,9 +63,9 @@ export function lockingReadQuery(
   );
 }
 
-/** The application's UPDATE or DELETE with its condition replaced by the keys of the rows that were read. */
+/** The application's statement with its condition replaced by the keys of the rows that were read. */
 export function boundStatement(
-  statement: UpdateStatement | DeleteStatement,
+  statement: UpdateStatement | DeleteStatement | LockingReadStatement,
   keyCondition: string,
   write: WritePlaceholder,
 ): string {

@@ -144,6 +144,12 @@ export interface LockingReadStatement extends RowsStatement {
   readonly mode: 'EXCLUSIVE' | 'SHARED';
   /** The locking clause as written: FOR UPDATE SKIP LOCKED, LOCK IN SHARE MODE, ... */
   readonly lock: Clause;
+  readonly skipLocked: boolean;
+  /** LIMIT that leaves out rows at the beginning. */
+  readonly offset: boolean;
+  /** Everything up to WHERE, and everything after the condition: to bind the rows by key. */
+  readonly head: Clause;
+  readonly tail: Clause;
 }
 
 export type Statement =

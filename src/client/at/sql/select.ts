@@ -36,6 +36,7 @@ function readLockingSelect(cursor: Cursor): Statement {
   cursor.expect('SELECT');
   const clauses = readSelectClauses(cursor);
   const [from, where, lock] = [clauses.get('FROM'), clauses.get('WHERE'), clauses.get('LOCK')];
+  const limit = clauses.get('LIMIT');
   refuseForms(source, clauses, lock);
   if (lock === null) unsupported('FOR UPDATE in a subquery');
   if (from === null || isDual(source, from)) return { kind: 'read' };
@@ -50,6 +51,10 @@ function readLockingSelect(cursor: Cursor): Statement {
     volatile: order.volatile || (where !== null && isVolatile(source, ...where)),
     mode: source.at(lock[0] + 1).word === 'UPDATE' ? 'EXCLUSIVE' : 'SHARED',
     lock: source.clause(...lock),
+    skipLocked: source.find(lock[0], (word) => word === 'SKIP') < lock[1],
+    offset: limit !== null && limit[1] > limit[0] + 1,
+    head: source.clauseFromBegin(from[1]),
+    tail: source.clause(where === null ? from[1] : where[1], source.tokens.length),
   };
 }
 
