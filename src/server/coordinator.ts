@@ -128,6 +128,7 @@ export class Coordinator {
       branches: count('Branches that have not ended', 'branches'),
       locks: count('Rows that are locked', 'locks'),
       waiting: count('Registrations that wait for a lock', 'waiting'),
+      needing_attention: count('Branches that a person must decide about', 'needingAttention'),
       resources: count('Resources that clients have enlisted or branches belong to', 'resources'),
       remembered: count('Ended transactions that are remembered', 'remembered'),
       streams: { help: 'Clients that are connected', read: () => this.#endpoint.streams },

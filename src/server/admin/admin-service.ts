@@ -8,7 +8,8 @@ import type { ListOfTransactionRequest, ListTransactionsRequest, Order } from '.
 import type { ErrorCode } from '../../protocol/error-codes.js';
 import { GlobalTxError } from '../../protocol/errors.js';
 import { isXid } from '../../protocol/xid.js';
-import { branchPage, type CoordinatorState, lockPage, summary, transactionPage } from '../core/index.js';
+import { branchPage, type CoordinatorState, lockPage } from '../core/index.js';
+import { Listings } from './listings.js';
 import type { OrderDesk } from './order-desk.js';
 
 export interface AdminServiceParts {
@@ -30,6 +31,7 @@ type Call<Request> = ServerUnaryCall<Request, object>;
 /** The calls of proto/globaltx/v1/admin.proto. */
 export function adminService(parts: AdminServiceParts): UntypedServiceImplementation {
   const { state, orders, durable, failed } = parts;
+  const listings = new Listings(state);
 
   function unary<Request>(answer: (request: Request, peer: string) => object | Promise<object>) {
     return (call: Call<Request>, callback: sendUnaryData<object>) => {
@@ -46,20 +48,20 @@ export function adminService(parts: AdminServiceParts): UntypedServiceImplementa
   }
 
   /** What is read now is told once it is on the disk. */
-  function reading<Request>(read: (request: Request) => object) {
+  function reading<Request>(read: (request: Request) => object | Promise<object>) {
     return unary<Request>(async (request) => {
-      const found = read(request);
+      const found = await read(request);
       await durable();
       return found;
     });
   }
 
   return {
-    getSummary: reading(() => summary(state)),
+    getSummary: reading(() => listings.summary()),
     listTransactions: reading((request: ListTransactionsRequest) => {
       requirePage(request.pageToken);
       if (!TIME.test(request.begunBeforeMs)) throw invalid('begun_before_ms', request.begunBeforeMs);
-      return transactionPage(state, request);
+      return listings.page(request);
     }),
     listBranches: reading((request: ListOfTransactionRequest) => {
       requirePage(request.pageToken);

@@ -41,6 +41,8 @@ export class LockTable {
   held = 0;
   /** Places in queues. */
   queued = 0;
+  /** Requests that wait. */
+  waiting = 0;
 
   #keys(set: LockSet): Map<string, Lock> {
     const tables = getOrMake(this.#resources, set.resourceId, () => new Map<string, Map<string, Lock>>());
@@ -146,6 +148,7 @@ export class LockTable {
     }
     if (request.blocked.size === 0) this.grantable.add(request);
     this.suspects.add(request.transaction);
+    this.waiting++;
   }
 
   dequeue(request: LockRequest): void {
@@ -157,6 +160,7 @@ export class LockTable {
     // A later request of the same transaction may have stood behind this one, and now waits for others itself.
     if (request.transaction.waiting.size > 0) this.suspects.add(request.transaction);
     this.queued -= request.entries.size;
+    this.waiting--;
     request.entries.clear();
     request.blocked.clear();
     this.grantable.delete(request);

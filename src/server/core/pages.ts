@@ -6,7 +6,6 @@ import type {
   ListTransactionsRequest,
   LockPage,
   Summary,
-  TransactionPage,
   TransactionSummary,
   Wait,
 } from '../../protocol/admin.js';
@@ -24,18 +23,26 @@ import { counts } from './views.js';
 
 /** Entries of a page. */
 const PAGE = 500;
-/** What is looked at for one page, roughly in microseconds of work: transactions, branches, sets of locks. */
-const LOOKS = 20_000;
+/** Transactions and branches that are looked at for one page. */
+const LOOKS = 5_000;
 /** Of what can be long within one entry, so many are named; the rest is counted. */
 const NAMED = 5;
 
-export function summary(state: CoordinatorState): Summary {
-  const { sessions, ...rest } = counts(state);
-  const byStatus: Record<string, number> = {};
-  for (const transaction of state.transactions.values()) {
-    const status = statusOf(transaction);
-    byStatus[status] = (byStatus[status] ?? 0) + 1;
+export type StatusCounts = Record<string, number>;
+
+/** Counts the next few transactions by status. @returns whether there are more */
+export function countStatuses(transactions: Iterator<GlobalTransaction>, into: StatusCounts): boolean {
+  for (let looks = 0; looks < LOOKS; looks++) {
+    const { value, done } = transactions.next();
+    if (done) return false;
+    const status = statusOf(value);
+    into[status] = (into[status] ?? 0) + 1;
   }
+  return true;
+}
+
+export function summary(state: CoordinatorState, byStatus: StatusCounts): Summary {
+  const { sessions, needingAttention: _, ...rest } = counts(state);
   const { coordinatorId, clock } = state;
   return { coordinatorId, nowMs: String(clock.shellTime), ...rest, clients: sessions, byStatus };
 }
@@ -174,32 +181,44 @@ function matches(transaction: GlobalTransaction, filter: ListTransactionsRequest
   return filter.resource === '' || touches(transaction, filter.resource);
 }
 
-function oneTransaction(state: CoordinatorState, xid: string): TransactionPage {
+/** One transaction, also when it has ended and is remembered. */
+export function oneTransaction(state: CoordinatorState, xid: string): TransactionSummary | undefined {
   const live = state.transactions.get(xid);
+  if (live !== undefined) return transactionSummary(state, live);
   const ended = state.ended.get(xid);
-  if (live !== undefined) return { transactions: [transactionSummary(state, live)], nextPageToken: '' };
-  return { transactions: ended === undefined ? [] : [endedSummary(ended)], nextPageToken: '' };
+  return ended === undefined ? undefined : endedSummary(ended);
 }
 
-/** The token is the age of the last one looked at: a transaction that ends in between moves no other. */
-export function transactionPage(state: CoordinatorState, request: ListTransactionsRequest): TransactionPage {
-  if (request.xid !== '') return oneTransaction(state, request.xid);
-  const after = request.pageToken === '' ? -1 : Number(request.pageToken);
+export interface TransactionsSeen {
+  readonly transactions: TransactionSummary[];
+  /** The age of the last one looked at; undefined: there are no more. */
+  readonly last: number | undefined;
+}
+
+/**
+ * Takes from `all` what makes one page.
+ * @param after the age of the last one that an earlier page has looked at; -1 for none
+ */
+export function transactionPage(
+  state: CoordinatorState,
+  all: Iterator<GlobalTransaction>,
+  request: ListTransactionsRequest,
+  after: number,
+): TransactionsSeen {
   const size = pageSize(request.limit);
   const transactions: TransactionSummary[] = [];
-  let looks = 0;
   let last = after;
-  for (const transaction of state.transactions.values()) {
-    if (transaction.age <= after) continue;
-    if (transactions.length === size || looks > LOOKS) return { transactions, nextPageToken: String(last) };
-    last = transaction.age;
-    looks += 1;
-    if (request.resource !== '') looks += transaction.branches.size;
-    if (!matches(transaction, request)) continue;
-    looks += transaction.branches.size;
-    transactions.push(transactionSummary(state, transaction));
+  for (let looks = 0; transactions.length < size && looks < LOOKS; looks++) {
+    const { value, done } = all.next();
+    if (done) return { transactions, last: undefined };
+    if (value.age <= after) continue;
+    last = value.age;
+    if (request.resource !== '') looks += value.branches.size;
+    if (!matches(value, request)) continue;
+    looks += value.branches.size;
+    transactions.push(transactionSummary(state, value));
   }
-  return { transactions, nextPageToken: '' };
+  return { transactions, last };
 }
 
 export function branchPage(state: CoordinatorState, request: ListOfTransactionRequest): BranchPage {

@@ -19,7 +19,9 @@ function move(state: CoordinatorState, branch: Branch, to: PhaseTwoState): void 
   const from = branch.phaseTwo;
   moveBranch(branch, to);
   transaction.running += Number(isRunning(to)) - Number(isRunning(from));
-  transaction.needingAttention += Number(to === 'ATTENTION') - Number(from === 'ATTENTION');
+  const stuck = Number(to === 'ATTENTION') - Number(from === 'ATTENTION');
+  transaction.needingAttention += stuck;
+  state.needingAttention += stuck;
   state.timers.cancel(branch.timer);
   branch.timer = undefined;
   branch.pushedTo?.pushed.delete(branch);

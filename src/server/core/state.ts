@@ -22,6 +22,8 @@ export interface CoordinatorState {
   /** In the order of ending. */
   readonly ended: Map<string, EndedTransaction>;
   readonly locks: LockTable;
+  /** Branches that a person must decide about. */
+  needingAttention: number;
   /** How many transactions were ever begun here: the age of the next one. */
   begun: number;
   /** The last branch id given out, and the first that the store has not reserved. */
@@ -45,6 +47,7 @@ export function createState(config: CoreConfig): CoordinatorState {
     transactions: new Map(),
     ended: new Map(),
     locks: new LockTable(),
+    needingAttention: 0,
     begun: 0,
     lastBranchId: 0n,
     branchIdLimit: 1n,

@@ -79,6 +79,7 @@ export interface Counts {
   readonly branches: number;
   readonly locks: number;
   readonly waiting: number;
+  readonly needingAttention: number;
   readonly sessions: number;
   readonly resources: number;
   readonly remembered: number;
@@ -175,18 +176,16 @@ export function lockCount(state: CoordinatorState): number {
   return state.locks.held;
 }
 
+/** Costs the same whatever the coordinator holds: every gauge of the metrics asks for it. */
 export function counts(state: CoordinatorState): Counts {
   let branches = 0;
-  let waiting = 0;
-  for (const transaction of state.transactions.values()) {
-    branches += transaction.branches.size;
-    waiting += transaction.waiting.size;
-  }
+  for (const resource of state.resources.values()) branches += resource.branches;
   return {
     transactions: state.transactions.size,
     branches,
     locks: state.locks.held,
-    waiting,
+    waiting: state.locks.waiting,
+    needingAttention: state.needingAttention,
     sessions: state.sessions.size,
     resources: state.resources.size,
     remembered: state.ended.size,

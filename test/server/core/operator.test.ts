@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { listTransactions, lockCount } from '../../../src/server/core/index.js';
+import { counts, listTransactions, lockCount } from '../../../src/server/core/index.js';
 import { Desk } from './desk.js';
 
 /** A rollback whose newer branch needs a person. */
@@ -22,8 +22,10 @@ describe('an operator', () => {
   for (const resolution of ['ACCEPT_CURRENT', 'RESTORE_BEFORE'] as const) {
     it(`resolves a branch by ${resolution}: it is pushed with that, and the older ones without`, () => {
       const { desk, older, newer } = stuck();
+      assert.equal(counts(desk.state).needingAttention, 1);
       desk.order({ type: 'resolve', xid: 'a', branchId: newer, resolution });
       assert.equal(desk.written, 1);
+      assert.equal(counts(desk.state).needingAttention, 0);
       assert.equal(desk.status(1, 'a'), 'ROLLING_BACK');
       assert.equal(lockCount(desk.state), 2);
       desk.answerPush(newer);

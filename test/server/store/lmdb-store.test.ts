@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { open, type RootDatabase } from 'lmdb';
+import type { StoreRecord } from '../../../src/server/store/store.js';
 import { encodeHeader } from '../../../src/server/store/store-header.js';
 import { verifyStore } from '../../../src/server/store/verify.js';
 import { conformanceSuite } from './conformance.js';
@@ -24,7 +27,7 @@ describe('A store directory', () => {
     await store.write([
       { op: 'put', record: transaction('x') },
       { op: 'put', record: branch('x', '1') },
-      { op: 'put', record: fact('coordinatorId', 'c') },
+      { op: 'put', record: fact('branchIdLimit', '10') },
     ]);
     await store.close();
   });
@@ -115,6 +118,52 @@ describe('A store directory', () => {
     const store = await openStore(directory);
     await assert.rejects(loadAll(store), { code: 'STORE_CORRUPT' });
     await store.close();
+  });
+
+  it('is not sound when a branch has no transaction, locks no branch, or two transactions one lock', async () => {
+    const store = await openStore(directory);
+    const contradictions: readonly (readonly [StoreRecord, RegExp])[] = [
+      [branch('nobody', '2'), /branch 2 belongs to no unfinished transaction/],
+      [branch('x', '2', { partOf: '7' }), /belong to branch 7, which is not there/],
+      [branch('y', '2'), /the lock PRIMARY\/1 is also held by x/],
+      [branch('x', '10', { locks: [] }), /branch 10 is beyond the ids that were given out/],
+    ];
+    await store.write([{ op: 'put', record: transaction('y') }]);
+    await store.close();
+    for (const [record, message] of contradictions) {
+      if (record.type !== 'branch') continue;
+      const before = await openStore(directory);
+      await before.write([{ op: 'put', record }]);
+      await before.close();
+      await assert.rejects(verifyStore(directory), { code: 'STORE_CORRUPT', message });
+      const after = await openStore(directory);
+      const { xid, branchId } = record;
+      await after.write([{ op: 'delete', key: { type: 'branch', xid, branchId } }]);
+      await after.close();
+    }
+    assert.equal((await verifyStore(directory)).transactions, 2);
+  });
+
+  it('on a disk that cannot be written is refused with a clear error, and verified all the same', async () => {
+    const modules = ['lmdb-store', 'verify'].map(
+      (name) => new URL(`../../../src/server/store/${name}.js`, import.meta.url).href,
+    );
+    // As root every file can be written: the process gives that up once it has loaded what it needs.
+    const script = `
+      const [{ LmdbStore }, { verifyStore }] = await Promise.all(${JSON.stringify(modules)}.map((m) => import(m)));
+      if (process.getuid() === 0) { process.setgid(65534); process.setuid(65534); }
+      const directory = ${JSON.stringify(directory)};
+      const refused = await LmdbStore.open({ directory }).then(() => 'opened', ({ code, message }) => code + ' ' + message);
+      const verified = await verifyStore(directory).catch(({ message }) => message);
+      console.log(JSON.stringify({ refused, verified }));
+    `;
+    for (const name of await readdir(directory)) await chmod(join(directory, name), 0o444);
+    await chmod(directory, 0o555);
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
+    await chmod(directory, 0o755);
+    const { refused, verified } = JSON.parse(stdout) as { refused: string; verified: unknown };
+    assert.match(refused, /^STORE_FAILED .*(permission denied|read-only)/i);
+    assert.deepEqual(verified, { transactions: 1, branches: 1, locks: 2, facts: 1 });
   });
 
   it('is refused when a record stands under another key', async () => {
