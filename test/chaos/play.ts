@@ -101,12 +101,15 @@ export async function play(options: Play): Promise<Findings> {
     if (faults.length === 0) rates.push(last);
     await delay(AFTERMATH_MS);
     say('the faults are over; waiting for what is under way');
-    await bank.pause();
+    const stuck = await bank.pause().then(
+      () => [],
+      (error: unknown) => [`what was under way did not end: ${error}`],
+    );
     const { left, tookMs } = await settle(bank, SETTLE_MS);
     say('accounting for every transfer');
     const journal = await readJournals(bank.journals);
     const verdict = await verify(bank, journal);
-    const violations = [...verdict.wrong, ...((await options.check?.(bank)) ?? [])];
+    const violations = [...stuck, ...verdict.wrong, ...((await options.check?.(bank)) ?? [])];
     for (const [name, count] of Object.entries(left)) {
       if (count > 0) violations.push(`${count} ${name} are left ${SETTLE_MS / 1_000} s after the last fault`);
     }
