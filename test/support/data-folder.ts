@@ -26,13 +26,18 @@ let template: Promise<string> | undefined;
 
 async function makeTemplate(): Promise<string> {
   const command = await databaseCommand();
-  const data = join(temporaryFolder('template'), 'data');
+  const folder = temporaryFolder('template');
+  const data = join(folder, 'data');
+  // A server that starts removes what looks like temporary tables in its TMPDIR: another one's too.
+  const env = { ...process.env, TMPDIR: folder };
   const common = [...userArguments(), `--datadir=${data}`, ...sizeArguments(command)];
   if (command.kind === 'mariadb') {
     const options = ['--no-defaults', '--auth-root-authentication-method=normal', '--skip-test-db'];
-    await run(mariadbInstaller(command), [...options, ...common]);
+    await run(mariadbInstaller(command), [...options, ...common], { env });
   } else {
-    await run(command.path, [...command.firstArguments, '--initialize-insecure', '--mysqlx=OFF', ...common]);
+    await run(command.path, [...command.firstArguments, '--initialize-insecure', '--mysqlx=OFF', ...common], {
+      env,
+    });
   }
   return data;
 }
