@@ -4,10 +4,12 @@ import { columnFamily } from '../table/column-family.js';
 import type { ColumnDefinition, TableDefinition } from '../table/definition.js';
 
 /** A condition that finds the inserted rows, or the construct because of which they cannot be found. */
-export type InsertedKeys = { readonly condition: string } | { readonly refused: string };
+export type InsertedKeys =
+  | { readonly condition: string; readonly generated: boolean }
+  | { readonly refused: string };
 
 /** One part of one row's key, as an SQL expression, or the reason why it is not known. */
-type KeyPart =
+export type KeyPart =
   | { readonly expression: string }
   | { readonly generated: true; readonly zero: boolean }
   | { readonly refused: string };
@@ -20,7 +22,7 @@ const QUOTED_NUMBER = /^\s*(?:_\w+\s*)?'\s*[+-]?\d/;
 const LARGEST_SIGNED = 2n ** 63n - 1n;
 const NUMERIC_LITERAL = /^\s*[+-]?[\d.]/;
 
-function isZero(text: string): boolean {
+export function isZero(text: string): boolean {
   return ZERO_LITERAL.test(text) && /[0f]/i.test(text);
 }
 
@@ -31,7 +33,7 @@ function defaultPart(column: ColumnDefinition, name: string, said: boolean): Key
   return { refused: `INSERT without a value for key column ${quoteIdentifier(column.name)}` };
 }
 
-function givenPart(column: ColumnDefinition, text: string): KeyPart {
+export function givenPart(column: ColumnDefinition, text: string): KeyPart {
   const name = quoteIdentifier(column.name);
   if (column.autoIncrement && NULL_LITERAL.test(text)) return { generated: true, zero: false };
   if (column.autoIncrement && isZero(text)) return { generated: true, zero: true };
@@ -78,7 +80,7 @@ function givenPart(column: ColumnDefinition, text: string): KeyPart {
  * The value as the column rounds, cuts or fills it: a DATETIME(0) keeps no milliseconds of what it is given. May
  * be a list of several, of which one is found.
  */
-function asStored(column: ColumnDefinition, text: string): string {
+export function asStored(column: ColumnDefinition, text: string): string {
   const size = /\([\d,]+\)/.exec(column.columnType)?.[0] ?? '';
   switch (column.dataType) {
     case 'decimal':
@@ -127,13 +129,12 @@ export function insertedKeyCondition(
   expression: (value: InsertValue) => string | null,
   reference?: string,
 ): InsertedKeys {
-  const visible = table.columns.filter((column) => !column.invisible).map((column) => column.name);
-  const listed = (insert.columns ?? visible).map((name) => name.toLowerCase());
+  const listed = listedColumns(table, insert.columns);
   const key = table.key.columns.flatMap((name) => table.columns.filter((column) => column.name === name));
   const rows: KeyPart[][] = [];
   for (const values of insert.rows) {
     // The server refuses such a row by itself, but for the empty one, which is all defaults.
-    if (values.length !== listed.length && values.length > 0) return { condition: 'FALSE' };
+    if (values.length !== listed.length && values.length > 0) return { condition: 'FALSE', generated: false };
     rows.push(
       key.map((column) => keyPart(column, values[listed.indexOf(column.name.toLowerCase())], expression)),
     );
@@ -151,11 +152,24 @@ export function insertedKeyCondition(
     return reference === undefined ? quoted : `${reference}.${quoted}`;
   });
   const texts = rows.map((parts, row) => parts.map((part) => partText(part, row)));
-  if (names.length === 1) return { condition: `${names[0]} IN (${texts.map(([text]) => text).join(',')})` };
+  const isGenerated = generated.length > 0;
+  if (names.length === 1) {
+    const condition = `${names[0]} IN (${texts.map(([text]) => text).join(',')})`;
+    return { condition, generated: isGenerated };
+  }
   const each = texts.map(
     (parts) => `(${parts.map((text, at) => `${names[at]} IN (${text})`).join(' AND ')})`,
   );
-  return { condition: `(${each.join(' OR ')})` };
+  return { condition: `(${each.join(' OR ')})`, generated: isGenerated };
+}
+
+/** The columns that a row of the INSERT gives values for, in small letters. */
+export function listedColumns(
+  table: TableDefinition,
+  columns: InsertStatement['columns'],
+): readonly string[] {
+  const visible = table.columns.filter((column) => !column.invisible).map((column) => column.name);
+  return (columns ?? visible).map((name) => name.toLowerCase());
 }
 
 function keyPart(

@@ -91,12 +91,33 @@ interface RowsStatement {
   readonly volatile: boolean;
 }
 
+/** One assignment of ON DUPLICATE KEY UPDATE. */
+export interface DuplicateAssignment {
+  /** Unquoted. */
+  readonly column: string;
+  /** `a = a` and `a = LAST_INSERT_ID(a)` leave it as it is; `a = VALUES(a)` gives it what the new row has. */
+  readonly to: 'itself' | 'given' | 'other';
+}
+
+/** What becomes of a row of an INSERT or REPLACE that has a unique value which is there already. */
+export type OnConflict =
+  | { readonly action: 'fail' }
+  /** INSERT IGNORE */
+  | { readonly action: 'skip' }
+  /** REPLACE: every row with such a value is deleted. */
+  | { readonly action: 'replace' }
+  /** ON DUPLICATE KEY UPDATE */
+  | { readonly action: 'update'; readonly assignments: readonly DuplicateAssignment[] };
+
 export interface InsertStatement {
   readonly kind: 'insert';
   readonly table: TableName;
   /** As listed, unquoted; null when the statement gives no list. */
   readonly columns: readonly string[] | null;
   readonly rows: readonly (readonly InsertValue[])[];
+  readonly onConflict: OnConflict;
+  /** Behind its verb, up to ON DUPLICATE KEY UPDATE: with INSERT in front it inserts and does nothing else. */
+  readonly insertion: Clause;
 }
 
 export interface UpdateStatement extends RowsStatement {

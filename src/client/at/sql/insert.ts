@@ -1,5 +1,6 @@
 import type { InsertStatement, InsertValue } from './analysis.js';
 import type { Cursor } from './cursor.js';
+import { readColumn, readDuplicateClause } from './insert-duplicate.js';
 import { isIntroducer } from './lexer.js';
 import { readModifiers } from './modifiers.js';
 import { unsupported } from './refusal.js';
@@ -10,35 +11,54 @@ const QUERY_WORDS = ['SELECT', 'WITH', 'TABLE'];
 
 /** Reads an INSERT behind its verb. */
 export function readInsert(cursor: Cursor): InsertStatement {
-  readModifiers(cursor, 'INSERT', ['LOW_PRIORITY', 'HIGH_PRIORITY']);
+  readModifiers(cursor, 'INSERT', ['LOW_PRIORITY', 'HIGH_PRIORITY', 'IGNORE']);
+  const ignore = cursor.source.at(cursor.index - 1).word === 'IGNORE';
+  const inserted = readInserted(cursor, 'INSERT');
+  const assignments = readDuplicateClause(cursor);
+  if (ignore && assignments !== null) unsupported('INSERT IGNORE ... ON DUPLICATE KEY UPDATE');
+  refuseEnding(cursor, 'INSERT');
+  if (assignments !== null) return { ...inserted, onConflict: { action: 'update', assignments } };
+  return { ...inserted, onConflict: { action: ignore ? 'skip' : 'fail' } };
+}
+
+/** Reads a REPLACE behind its verb. */
+export function readReplace(cursor: Cursor): InsertStatement {
+  readModifiers(cursor, 'REPLACE', ['LOW_PRIORITY']);
+  const inserted = readInserted(cursor, 'REPLACE');
+  refuseEnding(cursor, 'REPLACE');
+  return { ...inserted, onConflict: { action: 'replace' } };
+}
+
+/** Reads what INSERT and REPLACE have in common: the table, and its new rows. */
+function readInserted(cursor: Cursor, verb: string): Omit<InsertStatement, 'onConflict'> {
   cursor.accept('INTO');
   const name = readTableName(cursor);
   skipPartition(cursor);
-  const table = { ...name, alias: null };
-  if (cursor.accept('SET')) return { kind: 'insert', table, ...readAssignments(cursor) };
-  const columns = readColumns(cursor);
-  refuseQuery(cursor);
-  if (!cursor.accept('VALUES')) cursor.expect('VALUE');
-  if (cursor.word === 'ROW') unsupported('INSERT ... VALUES ROW');
-  const rows = readRows(cursor);
-  refuseEnding(cursor);
-  return { kind: 'insert', table, columns, rows };
+  const rows = cursor.accept('SET') ? readAssignments(cursor) : readValues(cursor, verb);
+  const insertion = cursor.source.clause(1, cursor.index);
+  return { kind: 'insert', table: { ...name, alias: null }, ...rows, insertion };
 }
 
-function refuseQuery(cursor: Cursor): void {
+type Rows = Pick<InsertStatement, 'columns' | 'rows'>;
+
+function readValues(cursor: Cursor, verb: string): Rows {
+  const columns = readColumns(cursor);
+  refuseQuery(cursor, verb);
+  if (!cursor.accept('VALUES')) cursor.expect('VALUE');
+  if (cursor.word === 'ROW') unsupported(`${verb} ... VALUES ROW`);
+  return { columns, rows: readRows(cursor) };
+}
+
+function refuseQuery(cursor: Cursor, verb: string): void {
   let distance = 0;
   while (cursor.ahead(distance) === '(') distance++;
   const word = cursor.ahead(distance);
-  if (QUERY_WORDS.includes(word)) unsupported(word === 'TABLE' ? 'INSERT ... TABLE' : 'INSERT ... SELECT');
+  if (QUERY_WORDS.includes(word)) unsupported(`${verb} ... ${word === 'TABLE' ? 'TABLE' : 'SELECT'}`);
 }
 
-function refuseEnding(cursor: Cursor): void {
-  // INSERT ... VALUES (...) AS new ON DUPLICATE KEY UPDATE
-  if (cursor.source.find(cursor.index, (word) => word === 'DUPLICATE') < cursor.source.tokens.length) {
-    unsupported('INSERT ... ON DUPLICATE KEY UPDATE');
-  }
-  if (cursor.word === 'RETURNING') unsupported('INSERT ... RETURNING');
-  if (cursor.word === 'AS') unsupported('INSERT ... VALUES ... AS');
+function refuseEnding(cursor: Cursor, verb: string): void {
+  if (cursor.word === 'RETURNING') unsupported(`${verb} ... RETURNING`);
+  if (cursor.word === 'AS') unsupported(`${verb} ... VALUES ... AS`);
   cursor.expectEnd();
 }
 
@@ -51,13 +71,6 @@ function readColumns(cursor: Cursor): readonly string[] | null {
   while (cursor.accept(','));
   cursor.expect(')');
   return columns;
-}
-
-/** A column, of whose name only the last part counts: `t.a` and `db.t.a` are `a`. */
-export function readColumn(cursor: Cursor): string {
-  let column = cursor.identifier();
-  while (cursor.accept('.')) column = cursor.identifier();
-  return column;
 }
 
 function readRows(cursor: Cursor): readonly (readonly InsertValue[])[] {
@@ -116,7 +129,7 @@ function isLiteral(source: Source, from: number, to: number): boolean {
 }
 
 /** INSERT ... SET a = 1, b = DEFAULT */
-function readAssignments(cursor: Cursor): Pick<InsertStatement, 'columns' | 'rows'> {
+function readAssignments(cursor: Cursor): Rows {
   const columns: string[] = [];
   const values: InsertValue[] = [];
   do {
@@ -124,6 +137,5 @@ function readAssignments(cursor: Cursor): Pick<InsertStatement, 'columns' | 'row
     if (!cursor.accept('=')) cursor.expect(':=');
     values.push(readValue(cursor));
   } while (cursor.accept(','));
-  refuseEnding(cursor);
   return { columns, rows: [values] };
 }

@@ -4,7 +4,7 @@ import { readControl } from './control.js';
 import { Cursor } from './cursor.js';
 import { readDelete } from './delete.js';
 import { readExplain } from './explain.js';
-import { readInsert } from './insert.js';
+import { readInsert, readReplace } from './insert.js';
 import { notUnderstood, Refusal, unsupported } from './refusal.js';
 import { refuseByName } from './refused.js';
 import { locksAnywhere, readQuery } from './select.js';
@@ -33,6 +33,8 @@ function dispatch(cursor: Cursor): Statement {
   switch (cursor.word) {
     case 'INSERT':
       return readWriting(cursor, readInsert);
+    case 'REPLACE':
+      return readWriting(cursor, readReplace);
     case 'UPDATE':
       return readWriting(cursor, (at) => readUpdate(at, NO_COMMON_TABLES));
     case 'DELETE':

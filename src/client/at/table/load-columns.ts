@@ -118,6 +118,8 @@ export async function loadColumns(
       invisible: /INVISIBLE/i.test(extra),
       hasDefault: row.defaultValue !== null || nullable,
       constantDefault: isConstant(server, row.defaultValue, extra),
+      // MariaDB spells the default NULL out.
+      nullByDefault: nullable && (row.defaultValue ?? 'NULL').toUpperCase() === 'NULL',
     };
   });
 }

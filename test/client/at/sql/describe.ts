@@ -17,7 +17,7 @@ export function describeStatement(statement: Statement): string {
       return `${statement.code === 'STATEMENT_UNSUPPORTED' ? 'unsupported' : 'not understood'}: ${statement.construct}`;
     case 'insert': {
       const columns = statement.columns === null ? '' : ` (${statement.columns.join(', ')})`;
-      return `insert ${table(statement)}${columns} ${statement.rows.map(row).join(' ')}`;
+      return `${inserting(statement)} ${table(statement)}${columns} ${statement.rows.map(row).join(' ')}${onDuplicate(statement)}`;
     }
     case 'update':
       return `update ${table(statement)} set ${statement.assigned.join(', ')}${rows(statement)}`;
@@ -36,6 +36,20 @@ export function describeStatement(statement: Statement): string {
     case 'lockingRead':
       return `${statement.mode.toLowerCase()} ${table(statement)}${rows(statement)} | ${statement.lock.text}`;
   }
+}
+
+type InsertStatement = Extract<Statement, { readonly kind: 'insert' }>;
+
+function inserting({ onConflict: { action } }: InsertStatement): string {
+  return action === 'replace' ? 'replace' : action === 'skip' ? 'insert ignore' : 'insert';
+}
+
+function onDuplicate({ onConflict }: InsertStatement): string {
+  if (onConflict.action !== 'update') return '';
+  const set = onConflict.assignments.map(({ column, to }) =>
+    to === 'other' ? column : `${column} to ${to}`,
+  );
+  return ` | on duplicate ${set.join(', ')}`;
 }
 
 type RowsStatement = Pick<

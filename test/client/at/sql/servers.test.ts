@@ -10,6 +10,7 @@ import { CONTROL_FORMS } from './forms/control.js';
 import { DELETE_FORMS } from './forms/delete.js';
 import { type Form, MARIADB_SCHEMA, SCHEMA } from './forms/form.js';
 import { INSERT_FORMS } from './forms/insert.js';
+import { INSERT_CONFLICT_FORMS } from './forms/insert-conflict.js';
 import { JOINED_FORMS } from './forms/joined.js';
 import { LOCKING_READ_FORMS } from './forms/locking-read.js';
 import { READ_FORMS } from './forms/read.js';
@@ -19,6 +20,7 @@ import { UPDATE_EXPRESSION_FORMS } from './forms/update-expressions.js';
 
 const UNDERSTOOD = [
   ...INSERT_FORMS,
+  ...INSERT_CONFLICT_FORMS,
   ...UPDATE_FORMS,
   ...UPDATE_EXPRESSION_FORMS,
   ...DELETE_FORMS,

@@ -1,4 +1,10 @@
-import type { JoinedDeleteStatement, JoinedUpdateStatement, Statement, TableName } from '../analysis.js';
+import type {
+  JoinedDeleteStatement,
+  JoinedUpdateStatement,
+  OnConflict,
+  Statement,
+  TableName,
+} from '../analysis.js';
 import { notUnderstood } from '../refusal.js';
 import type { Source } from '../source.js';
 import type { ParserForm } from './form.js';
@@ -33,13 +39,14 @@ export function agree(source: Source, statement: Statement, parse: (form: string
 }
 
 function differs(statement: Checked, form: ParserForm, reading: Reading): string | null {
-  if (reading.type !== TYPES[statement.kind]) return 'the verb';
+  if (reading.type !== typeOf(statement)) return 'the verb';
   if (statement.kind === 'joinedUpdate' || statement.kind === 'joinedDelete')
     return differsJoined(statement, form, reading);
   if (!isTable(statement.table, form, reading)) return 'the table';
   if (reading.targets.length > 0) return 'the table';
   if (statement.kind === 'insert') {
     if (!isSame(statement.columns ?? [], reading.columns ?? [], form)) return 'the columns';
+    if (!isSameUpdate(statement.onConflict, form, reading)) return 'ON DUPLICATE KEY UPDATE';
     return areRows(statement.rows, form, reading) ? null : 'the rows';
   }
   if (statement.kind === 'update' && !isSame(statement.assigned, reading.columns ?? [], form))
@@ -53,6 +60,17 @@ function differs(statement: Checked, form: ParserForm, reading: Reading): string
   }
   if ((statement.orderBy !== null) !== reading.orderBy) return 'ORDER BY';
   return (statement.limit !== null) === reading.limit ? null : 'LIMIT';
+}
+
+function typeOf(statement: Checked): string {
+  const replaces = statement.kind === 'insert' && statement.onConflict.action === 'replace';
+  return replaces ? 'replace' : TYPES[statement.kind];
+}
+
+function isSameUpdate(onConflict: OnConflict, form: ParserForm, { onDuplicate }: Reading): boolean {
+  if (onConflict.action !== 'update') return onDuplicate === null;
+  const columns = onConflict.assignments.map(({ column }) => column);
+  return onDuplicate !== null && isSame(columns, onDuplicate, form);
 }
 
 function isTable(table: TableName, form: ParserForm, { tables }: Reading): boolean {

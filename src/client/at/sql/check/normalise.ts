@@ -19,6 +19,8 @@ const DELETE_MODIFIERS = ['LOW_PRIORITY', 'QUICK', 'IGNORE'];
 
 const REPLACED: Readonly<Record<string, string>> = { ':=': '=', '<=>': '=' };
 
+const INSERTING = new Set(['INSERT', 'REPLACE']);
+
 /** In parts of a form. The parser takes some 10 µs for each: a longer form is simplified, ... */
 const LONGEST_PLAIN = 5_000;
 /** ... and one that is even then longer is not shown to it. */
@@ -60,7 +62,7 @@ class Normaliser {
     this.#begin = mainVerb(source);
     this.#verb = source.at(this.#begin).word;
     this.#using = deleteUsing(source, this.#begin);
-    this.#part = this.#verb === 'INSERT' ? 'head' : 'assignments';
+    this.#part = INSERTING.has(this.#verb) ? 'head' : 'assignments';
   }
 
   run(): ParserForm | null {
@@ -94,6 +96,11 @@ class Normaliser {
       this.#writer.write('FOR UPDATE');
       return lockClauseEnd(source, index);
     }
+    if (top && isDuplicateClause(source, index)) {
+      this.#part = 'assignments';
+      this.#writer.write('ON DUPLICATE KEY UPDATE');
+      return index + 4;
+    }
     if (top && this.#part !== 'assignments') return this.#insertFrame(index);
     if (this.#simplified) {
       const after = simplify(source, index, this.#writer);
@@ -122,7 +129,7 @@ class Normaliser {
       return index + 2;
     }
     if (word === 'SET') this.#part = 'assignments';
-    else if (this.#simplified && kind === 'word' && word !== 'INSERT' && word !== 'INTO') {
+    else if (this.#simplified && kind === 'word' && index > 0 && word !== 'INTO') {
       this.#writer.name(source.at(index));
       return index + 1;
     }
@@ -185,6 +192,9 @@ function skipped(source: Source, index: number, verb: string, top: boolean): num
     return index + 1;
   if (isSign(source, index)) return index + 1;
   if (!top) return index;
+  if (word === 'IGNORE' && verb === 'INSERT' && index <= 2) return index + 1;
+  // VALUES (...) AS new (a, b) ON DUPLICATE KEY UPDATE
+  if (word === 'AS' && verb === 'INSERT') return source.find(index, (candidate) => candidate === 'ON');
   // DELETE a.* FROM a
   if (verb === 'DELETE' && word === '.' && next.word === '*') return index + 2;
   // The last clause of a DELETE: what it gives back of the rows that it has deleted.
@@ -234,6 +244,12 @@ function isSign(source: Source, index: number): boolean {
   if ((word !== '-' && word !== '+') || source.at(index + 1).kind !== 'number') return false;
   const before = source.at(index - 1);
   return before.kind === 'operator' && before.word !== ')' && before.word !== '';
+}
+
+function isDuplicateClause(source: Source, index: number): boolean {
+  return ['ON', 'DUPLICATE', 'KEY', 'UPDATE'].every(
+    (word, distance) => source.at(index + distance).word === word,
+  );
 }
 
 function isLockClause(source: Source, index: number): boolean {

@@ -14,6 +14,8 @@ export interface Reading {
   readonly targets: readonly { readonly schema: string | null; readonly name: string }[];
   /** The columns listed by an INSERT or assigned by a SET. */
   readonly columns: readonly string[] | null;
+  /** The columns that ON DUPLICATE KEY UPDATE assigns; null without it. */
+  readonly onDuplicate: readonly string[] | null;
   /** The table in front of each column that a SET assigns. */
   readonly qualifiers: readonly (string | null)[];
   /** How many values each row of VALUES has. */
@@ -48,7 +50,7 @@ const nodes = (value: unknown): readonly Node[] => (Array.isArray(value) ? value
 
 function reading(tree: Node): Reading {
   const type = text(tree.type) ?? '';
-  const tables = type === 'insert' || type === 'update' ? tree.table : tree.from;
+  const tables = ['insert', 'replace', 'update'].includes(type) ? tree.table : tree.from;
   const limit = isNode(tree.limit) ? tree.limit.value : null;
   return {
     type,
@@ -61,12 +63,17 @@ function reading(tree: Node): Reading {
     targets: type === 'delete' ? targets(tree.table) : [],
     qualifiers: nodes(tree.set).map((assignment) => text(assignment.table)),
     columns: columns(tree),
+    onDuplicate: isNode(tree.on_duplicate_update) ? assigned(tree.on_duplicate_update) : null,
     rows: isNode(tree.values) ? nodes(tree.values.values).map((row) => nodes(row.value).length) : [],
     where: isNode(tree.where),
     orderBy: nodes(tree.orderby).length > 0,
     limit: nodes(limit).length > 0,
     locking: text(tree.locking_read) !== null,
   };
+}
+
+function assigned(tree: Node): readonly string[] {
+  return nodes(tree.set).map((assignment) => text(assignment.column) ?? '');
 }
 
 /** The parser repeats the table of a DELETE of one table, and marks it. */
@@ -77,6 +84,6 @@ function targets(tables: unknown): Reading['targets'] {
 }
 
 function columns(tree: Node): readonly string[] | null {
-  if (Array.isArray(tree.set)) return nodes(tree.set).map((assignment) => text(assignment.column) ?? '');
+  if (Array.isArray(tree.set)) return assigned(tree);
   return Array.isArray(tree.columns) ? tree.columns.map((column) => text(column) ?? '') : null;
 }

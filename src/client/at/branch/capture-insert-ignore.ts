@@ -1,0 +1,71 @@
+import { conflictQueries } from '../image/conflicts.js';
+import type { InsertStatement } from '../sql/analysis.js';
+import { checkTable } from '../table/check.js';
+import type { TableDefinition } from '../table/definition.js';
+import { type CaptureContext, mismatch, type RunStatement } from './capture-context.js';
+import { type ConflictingRows, conflictingRows } from './conflicting-rows.js';
+import { insertName } from './insert-refusal.js';
+import { type InsertedRows, insertedRows, valueWriter } from './inserted-rows.js';
+import type { WritePlaceholder } from './queries.js';
+
+const NONE: readonly never[] = [];
+
+/**
+ * INSERT IGNORE: leaves out the rows that meet others. Those others are touched all the same: while it is
+ * undecided whether they stay, nobody may rely on them.
+ */
+export async function captureInsertIgnore(
+  context: CaptureContext,
+  statement: InsertStatement,
+  table: TableDefinition,
+  write: WritePlaceholder,
+  run: RunStatement,
+): Promise<void> {
+  checkTable(table, 'insert');
+  const inserted = insertedRows(context, statement, table, write);
+  if (statement.rows.length === 1) return one(context, statement, table, write, run, inserted);
+  const met = await conflictingRows(context, statement, table, write);
+  const { matched } = await run();
+  touchMet(context, met);
+  await touchInserted(context, statement, met, inserted, matched);
+}
+
+/** The count tells whether a lone row was inserted, so nothing is read before: no gap is locked. */
+async function one(
+  context: CaptureContext,
+  statement: InsertStatement,
+  table: TableDefinition,
+  write: WritePlaceholder,
+  run: RunStatement,
+  inserted: InsertedRows,
+): Promise<void> {
+  const { matched } = await run();
+  if (matched > 0) {
+    await touchInserted(context, statement, { table, rows: NONE }, inserted, matched);
+  } else if ('queries' in conflictQueries(table, statement, valueWriter(write))) {
+    touchMet(context, await conflictingRows(context, statement, table, write));
+  }
+}
+
+function touchMet(context: CaptureContext, { table, rows }: Pick<ConflictingRows, 'table' | 'rows'>): void {
+  for (const image of rows) {
+    context.touched.add(table, { identity: image.identity, before: image, keyed: image.row });
+  }
+}
+
+/** Of the rows that have the given keys now, those that had them before were left as they are. */
+async function touchInserted(
+  context: CaptureContext,
+  statement: InsertStatement,
+  met: Pick<ConflictingRows, 'table' | 'rows'>,
+  inserted: InsertedRows,
+  count: number,
+): Promise<void> {
+  // The keys that the server made would be those of an earlier statement.
+  if (count === 0) return;
+  const before = new Set(met.rows.map(({ identity }) => identity));
+  const { table, rows } = await inserted.read();
+  const fresh = rows.filter(({ identity }) => !before.has(identity));
+  if (fresh.length !== count) throw mismatch(insertName(statement), table, fresh.length, count);
+  for (const { identity, row } of fresh) context.touched.add(table, { identity, before: null, keyed: row });
+}

@@ -1,0 +1,173 @@
+import type { DuplicateAssignment, InsertStatement } from '../sql/analysis.js';
+import { checkTable } from '../table/check.js';
+import type { TableDefinition } from '../table/definition.js';
+import { type CaptureContext, mismatch, type RunStatement, type StatementCounts } from './capture-context.js';
+import { type ConflictingRows, conflictingRows } from './conflicting-rows.js';
+import { insertName, insertRefused } from './insert-refusal.js';
+import { type InsertedRows, insertedRows } from './inserted-rows.js';
+import { inlineClause, type WritePlaceholder } from './queries.js';
+import type { TableImage } from './read-image.js';
+
+const ER_DUP_ENTRY = 1062;
+/** How often rows of others may come between the reading and the statement before it is refused. */
+const TRIES = 3;
+
+/**
+ * REPLACE and INSERT ... ON DUPLICATE KEY UPDATE: the rows that the new ones meet are read and locked before, and
+ * are all that can be changed or deleted; the inserted ones are found afterwards by their keys.
+ */
+export async function captureUpsert(
+  context: CaptureContext,
+  statement: InsertStatement,
+  table: TableDefinition,
+  write: WritePlaceholder,
+  run: RunStatement,
+): Promise<void> {
+  check(statement, table);
+  const inserted = insertedRows(context, statement, table, write);
+  const { met, counts } = await runOverMet(context, statement, table, write, run, inserted);
+  const fresh = await rowsInserted(statement, met, inserted);
+  if (!agrees(statement, met, fresh, counts.matched)) {
+    throw mismatch(insertName(statement), met.table, met.rows.length + fresh.rows.length, counts.matched);
+  }
+  touch(context, met, fresh);
+}
+
+/**
+ * Deleted rows first, then changed ones, then new ones: the rollback goes the other way, so that unique values are
+ * free before the deleted rows come back, and children of those after them.
+ */
+function touch(context: CaptureContext, met: ConflictingRows, { table, rows }: TableImage): void {
+  const before = new Set(met.rows.map(({ identity }) => identity));
+  const present = new Set(rows.map(({ identity }) => identity));
+  const gone = met.rows.filter(({ identity }) => !present.has(identity));
+  const kept = met.rows.filter(({ identity }) => present.has(identity));
+  for (const image of [...gone, ...kept]) {
+    context.touched.add(met.table, { identity: image.identity, before: image, keyed: image.row });
+  }
+  for (const { identity, row } of rows) {
+    if (!before.has(identity)) context.touched.add(table, { identity, before: null, keyed: row });
+  }
+}
+
+function check(statement: InsertStatement, table: TableDefinition): void {
+  checkTable(table, 'insert');
+  const { onConflict } = statement;
+  if (onConflict.action !== 'update') {
+    refuseChildren(statement, table);
+    return;
+  }
+  const changed = onConflict.assignments.filter(({ to }) => to !== 'itself');
+  checkTable(
+    table,
+    'update',
+    changed.map(({ column }) => column),
+  );
+  const moving = table.columns.find(
+    (column) =>
+      table.key.columns.includes(column.name) &&
+      (column.generated ||
+        column.updatesItself ||
+        changed.some((assignment) => moves(table, column.name, assignment))),
+  );
+  if (moving !== undefined)
+    throw insertRefused(statement, table, `a change of the key column \`${moving.name}\``);
+}
+
+/**
+ * Whether a row that another takes the place of is deleted, or changed, for its children is the server's choice:
+ * MySQL 9 leaves a child as it is that refers to a value which the new row has again.
+ */
+function refuseChildren(statement: InsertStatement, table: TableDefinition): void {
+  const [cascade] = table.cascades;
+  if (cascade === undefined) return;
+  const child = `${cascade.childSchema}.${cascade.childTable}`;
+  throw insertRefused(statement, table, `the foreign key \`${cascade.name}\` of ${child}, which cascades`);
+}
+
+/** Where the key is all that rows can meet under, the value of the new row is the one that is there. */
+function moves(table: TableDefinition, key: string, { column, to }: DuplicateAssignment): boolean {
+  if (column.toLowerCase() !== key.toLowerCase()) return false;
+  return to !== 'given' || table.uniques.length > 0;
+}
+
+/**
+ * Reads the rows that are met and runs the statement. Under READ COMMITTED another row may come to be met in
+ * between: where none is met the statement is bound to insert only, and the server's duplicate key error tells.
+ */
+async function runOverMet(
+  context: CaptureContext,
+  statement: InsertStatement,
+  table: TableDefinition,
+  write: WritePlaceholder,
+  run: RunStatement,
+  inserted: InsertedRows,
+): Promise<{ readonly met: ConflictingRows; readonly counts: StatementCounts }> {
+  const weak = context.session.facts.weakIsolation;
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    const met = await conflictingRows(context, statement, table, write);
+    if (weak && met.rows.length === 0) {
+      const counts = await insertOnly(statement, write, run);
+      if (counts === undefined) continue;
+      return { met, counts };
+    }
+    if (weak && !met.closed) break;
+    refuseUnknownKeys(statement, met, inserted);
+    return { met, counts: await run() };
+  }
+  throw insertRefused(
+    statement,
+    table,
+    'rows that meet others in part, or one another, under READ COMMITTED; use REPEATABLE READ',
+  );
+}
+
+/** @returns undefined when there is a row to be met after all */
+async function insertOnly(
+  statement: InsertStatement,
+  write: WritePlaceholder,
+  run: RunStatement,
+): Promise<StatementCounts | undefined> {
+  try {
+    return await run(`INSERT ${inlineClause(statement.insertion, write)}`);
+  } catch (error) {
+    if (error instanceof Error && 'errno' in error && error.errno === ER_DUP_ENTRY) return undefined;
+    throw error;
+  }
+}
+
+/** When it is not known which rows are inserted, it is not known which of them LAST_INSERT_ID() speaks of. */
+function refuseUnknownKeys(statement: InsertStatement, met: ConflictingRows, inserted: InsertedRows): void {
+  if (statement.onConflict.action !== 'update' || !inserted.generated) return;
+  if (met.rows.length === 0 || met.meetsAll) return;
+  throw insertRefused(statement, met.table, 'generated keys, where only some of its rows are there already');
+}
+
+async function rowsInserted(
+  statement: InsertStatement,
+  met: ConflictingRows,
+  inserted: InsertedRows,
+): Promise<TableImage> {
+  const none = statement.onConflict.action === 'update' && met.meetsAll;
+  return none ? { table: met.table, rows: [] } : inserted.read();
+}
+
+/** Whether what the server says of the number of rows can be true of those that were read. */
+function agrees(
+  { onConflict, rows }: InsertStatement,
+  met: ConflictingRows,
+  { rows: present }: TableImage,
+  affected: number,
+): boolean {
+  const before = new Set(met.rows.map(({ identity }) => identity));
+  if (onConflict.action === 'replace') {
+    // A row may take the place of an earlier one of the same statement. One that is the same in all its columns
+    // is not counted twice.
+    const most = rows.length + met.rows.length + (rows.length - present.length);
+    return present.length > 0 && affected >= rows.length && affected <= most;
+  }
+  const fresh = present.filter(({ identity }) => !before.has(identity)).length;
+  if (met.rows.length === 0 && fresh === 0) return false;
+  // One for an inserted row, two for a changed one; none, or with CLIENT_FOUND_ROWS one, for an unchanged one.
+  return affected >= fresh && affected <= fresh + 2 * (rows.length - fresh);
+}

@@ -1,0 +1,71 @@
+import { type ConflictQuery, conflictQueries } from '../image/conflicts.js';
+import { KEYS_PER_QUERY } from '../image/key-condition.js';
+import type { ImageRow } from '../image/plan.js';
+import type { InsertStatement } from '../sql/analysis.js';
+import { quoteIdentifier } from '../sql/identifier.js';
+import type { TableDefinition } from '../table/definition.js';
+import type { CaptureContext } from './capture-context.js';
+import { insertRefused } from './insert-refusal.js';
+import { valueWriter } from './inserted-rows.js';
+import { referenceOf, type WritePlaceholder } from './queries.js';
+import { readImage } from './read-image.js';
+
+/** Rows that were there before an INSERT and have unique values of its rows. */
+export interface ConflictingRows {
+  readonly table: TableDefinition;
+  /** Each row once. */
+  readonly rows: readonly ImageRow[];
+  /** Whether every unique value of the new rows is held by a row of its own: no other row can come to meet them. */
+  readonly closed: boolean;
+  /** Whether every new row is known to meet one, so that none is inserted. */
+  readonly meetsAll: boolean;
+}
+
+/**
+ * Reads and locks the rows that an INSERT could meet under the unique indexes of its table.
+ * @throws GlobalTxError STATEMENT_UNSUPPORTED when they could not be found
+ */
+export async function conflictingRows(
+  context: CaptureContext,
+  statement: InsertStatement,
+  known: TableDefinition,
+  write: WritePlaceholder,
+): Promise<ConflictingRows> {
+  let table = known;
+  for (;;) {
+    const conflicts = conflictQueries(table, statement, valueWriter(write));
+    if ('refused' in conflicts) throw insertRefused(statement, table, conflicts.refused);
+    const read = await readAll(context, table, conflicts.queries, statement.rows.length);
+    if (read.table === table) return read;
+    table = read.table;
+  }
+}
+
+/** @returns with another definition where the table was altered: its conditions must then be made again */
+async function readAll(
+  context: CaptureContext,
+  table: TableDefinition,
+  queries: readonly ConflictQuery[],
+  newRows: number,
+): Promise<ConflictingRows> {
+  const rows = new Map<string, ImageRow>();
+  let closed = true;
+  let meetsAll = false;
+  for (const { index, conditions } of queries) {
+    let met = 0;
+    for (let from = 0; from < conditions.length; from += KEYS_PER_QUERY) {
+      const condition = conditions.slice(from, from + KEYS_PER_QUERY).join(' OR ');
+      const image = await readImage(context, table, (plan, current) => {
+        const reference = referenceOf({ schema: current.schema, name: current.name, alias: null });
+        const source = `${reference} FORCE INDEX (${quoteIdentifier(index.name)})`;
+        return `SELECT ${plan.selectList(reference)} FROM ${source} WHERE ${condition} FOR UPDATE`;
+      });
+      if (image.table !== table) return { table: image.table, rows: [], closed: false, meetsAll: false };
+      for (const row of image.rows) rows.set(row.identity, row);
+      met += image.rows.length;
+    }
+    closed &&= met === conditions.length;
+    meetsAll ||= met === newRows;
+  }
+  return { table, rows: Array.from(rows.values()), closed, meetsAll };
+}

@@ -1,0 +1,46 @@
+import { insertedKeyCondition } from '../image/inserted.js';
+import { keyIndexHint } from '../image/key-condition.js';
+import type { InsertStatement, InsertValue } from '../sql/analysis.js';
+import type { TableDefinition } from '../table/definition.js';
+import type { CaptureContext } from './capture-context.js';
+import { insertRefused } from './insert-refusal.js';
+import { inlineClause, referenceOf, type WritePlaceholder } from './queries.js';
+import { readImage, type TableImage } from './read-image.js';
+
+/** Writes the values of an INSERT as SQL; null where the text does not say them. */
+export function valueWriter(write: WritePlaceholder): (value: InsertValue) => string | null {
+  return (value) => {
+    if (value.kind === 'placeholder') return write(value.index);
+    return 'expression' in value ? inlineClause(value.expression, write) : null;
+  };
+}
+
+/** The rows that have the keys of an INSERT's rows. */
+export interface InsertedRows {
+  /** Whether the server makes the keys: before the INSERT they are not known. */
+  readonly generated: boolean;
+  /** Reads and locks them, once the INSERT has run. */
+  read(): Promise<TableImage>;
+}
+
+/**
+ * Prepares the reading of the rows that have the keys of an INSERT's rows.
+ * @throws GlobalTxError STATEMENT_UNSUPPORTED when they could not be found
+ */
+export function insertedRows(
+  context: CaptureContext,
+  statement: InsertStatement,
+  table: TableDefinition,
+  write: WritePlaceholder,
+): InsertedRows {
+  const { server } = context.session.facts.dialect;
+  const found = insertedKeyCondition(table, statement, server, valueWriter(write));
+  if ('refused' in found) throw insertRefused(statement, table, found.refused);
+  const read = () =>
+    readImage(context, table, (plan, current) => {
+      const reference = referenceOf({ schema: current.schema, name: current.name, alias: null });
+      const from = `${reference} ${keyIndexHint(current)}`;
+      return `SELECT ${plan.selectList(reference)} FROM ${from} WHERE ${found.condition} FOR UPDATE`;
+    });
+  return { generated: found.generated, read };
+}

@@ -1,0 +1,94 @@
+import type { InsertStatement, InsertValue } from '../sql/analysis.js';
+import { quoteIdentifier } from '../sql/identifier.js';
+import { columnFamily } from '../table/column-family.js';
+import type { ColumnDefinition, TableDefinition, UniqueIndex } from '../table/definition.js';
+import { asStored, givenPart, isZero, listedColumns } from './inserted.js';
+import { isPlainValue } from './plain-value.js';
+
+/** Finds the rows that hold unique values of new rows, by the index that makes them unique. */
+export interface ConflictQuery {
+  readonly index: UniqueIndex;
+  /** One for each row that can meet another; those with a NULL or a new AUTO_INCREMENT value cannot. */
+  readonly conditions: readonly string[];
+}
+
+export type Conflicts = { readonly queries: readonly ConflictQuery[] } | { readonly refused: string };
+
+/** What a row has in one column of an index. */
+type Part =
+  | { readonly expression: string }
+  /** NULL, or a value that no row has: meets nothing. */
+  | { readonly free: true }
+  | { readonly refused: string };
+
+const INTEGER_IN_QUOTES = /^'\+?(-?\d+)'$/;
+
+/**
+ * How to find every row that the new rows of an INSERT would meet under a unique index of the table: exactly
+ * those, or the construct because of which it cannot be known.
+ * @param expression the SQL of a value with its placeholders written in; null where it is not known
+ */
+export function conflictQueries(
+  table: TableDefinition,
+  insert: Pick<InsertStatement, 'columns' | 'rows'>,
+  expression: (value: InsertValue) => string | null,
+): Conflicts {
+  const listed = listedColumns(table, insert.columns);
+  const queries: ConflictQuery[] = [];
+  for (const index of [table.key, ...table.uniques]) {
+    if (index.prefixes.some((prefix) => prefix !== null)) {
+      return { refused: `the unique index ${quoteIdentifier(index.name)} over the beginning of a column` };
+    }
+    const columns = index.columns.flatMap((name) => table.columns.filter((column) => column.name === name));
+    const conditions: string[] = [];
+    for (const values of insert.rows) {
+      // The server refuses such a row by itself, but for the empty one, which is all defaults.
+      if (values.length !== listed.length && values.length > 0) continue;
+      const parts = columns.map((column) =>
+        part(column, values[listed.indexOf(column.name.toLowerCase())], expression),
+      );
+      const refused = parts.find((each) => 'refused' in each);
+      if (refused !== undefined) return refused;
+      const compared = parts.flatMap((each, at) =>
+        'expression' in each ? [`${quoteIdentifier(columns[at]!.name)} IN (${each.expression})`] : [],
+      );
+      if (compared.length === columns.length) conditions.push(compared.join(' AND '));
+    }
+    if (conditions.length > 0) queries.push({ index, conditions });
+  }
+  return { queries };
+}
+
+function part(
+  column: ColumnDefinition,
+  value: InsertValue | undefined,
+  expression: (value: InsertValue) => string | null,
+): Part {
+  const name = quoteIdentifier(column.name);
+  if (column.generated) return { refused: `a unique index over the generated column ${name}` };
+  if (value === undefined || value.kind === 'default') {
+    if (column.autoIncrement && value !== undefined) {
+      // sql_mode may take it for the value 0.
+      return { refused: `DEFAULT as value of the AUTO_INCREMENT column ${name}` };
+    }
+    if (column.autoIncrement || column.nullByDefault) return { free: true };
+    if (column.constantDefault) return { expression: asStored(column, `DEFAULT(${name})`) };
+    return { refused: `no value for the unique column ${name}` };
+  }
+  const text =
+    value.kind === 'null' ? 'NULL' : value.kind === 'expression' ? null : expression(value)?.trim();
+  if (text === null || text === undefined)
+    return { refused: `an expression as value of the unique column ${name}` };
+  if (text.toUpperCase() === 'NULL') {
+    // Without strict mode NULL may become 0 or an empty text.
+    if (column.nullable || column.autoIncrement) return { free: true };
+    return { refused: `NULL as value of the unique column ${name}` };
+  }
+  if (column.autoIncrement && isZero(text))
+    return { refused: `0 as value of the AUTO_INCREMENT column ${name}` };
+  if (!isPlainValue(column, text))
+    return { refused: `a value of the unique column ${name} that may be converted` };
+  const integer = columnFamily(column) === 'integer' ? INTEGER_IN_QUOTES.exec(text)?.[1] : undefined;
+  const given = givenPart(column, integer ?? text);
+  return 'generated' in given ? { free: true } : given;
+}

@@ -1,0 +1,81 @@
+import { columnFamily } from '../table/column-family.js';
+import type { ColumnDefinition } from '../table/definition.js';
+
+const INTEGER = /^(?:[+-]?\d+|'[+-]?\d+')$/;
+const BITS: Readonly<Record<string, bigint>> = {
+  tinyint: 8n,
+  smallint: 16n,
+  mediumint: 24n,
+  int: 32n,
+  bigint: 64n,
+};
+const STRING = /^(?:'(?:[^'\\]|''|\\.)*'|"(?:[^"\\]|""|\\.)*")$/s;
+const HEXADECIMAL = /^x'((?:[0-9a-f]{2})*)'$/i;
+const DATE = /^(?:date\s*)?'(\d{4})-(\d{2})-(\d{2})'$/i;
+const DATE_TIME =
+  /^(?:timestamp\s*)?'(\d{4})-(\d{2})-(\d{2})[ T]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?'$/i;
+const DECIMAL = /^'?[+-]?(\d+)(?:\.\d*)?'?$/;
+const UUID = /^'[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}'$/i;
+const UTF8MB4 = 'utf8mb4';
+
+function sizes(column: ColumnDefinition): readonly number[] {
+  return (/\(([\d,]+)\)/.exec(column.columnType)?.[1] ?? '').split(',').map(Number);
+}
+
+function isInRange(column: ColumnDefinition, text: string): boolean {
+  const value = BigInt(text.replaceAll("'", '').replace('+', ''));
+  const bits = BITS[column.dataType];
+  if (bits === undefined) return false;
+  if (column.columnType.includes('unsigned')) return value >= 0n && value < 2n ** bits;
+  return value >= -(2n ** (bits - 1n)) && value < 2n ** (bits - 1n);
+}
+
+function isOnCalendar([, year = '', month = '', day = '']: readonly string[]): boolean {
+  const last = new Date(Date.UTC(2000 + (Number(year) % 400), Number(month), 0)).getUTCDate();
+  return (
+    Number(year) > 0 && Number(month) >= 1 && Number(month) <= 12 && Number(day) >= 1 && Number(day) <= last
+  );
+}
+
+/** Whether the text fits the column and survives the way into its character set. */
+function isPlainText(column: ColumnDefinition, text: string): boolean {
+  if (INTEGER.test(text)) return text.length <= (column.maxLength ?? 0);
+  if (!STRING.test(text) || text.length - 2 > (column.maxLength ?? 0)) return false;
+  return column.charset === UTF8MB4 || /^[\x20-\x7e]*$/.test(text);
+}
+
+function isPlainDecimal(column: ColumnDefinition, text: string): boolean {
+  const whole = DECIMAL.exec(text)?.[1];
+  const [digits = 10, fraction = 0] = sizes(column);
+  const unsigned = column.columnType.includes('unsigned') && text.includes('-');
+  // One digit less than there is room for: rounding may add one.
+  return whole !== undefined && whole.length < digits - fraction && !unsigned;
+}
+
+/**
+ * Whether a value is stored as it is written, in every sql_mode: then a comparison of the column with the value
+ * finds exactly the rows that the server would call duplicates of the new one. What is cut, clipped or rounded
+ * on the way in may meet another row than the one that the comparison finds.
+ */
+export function isPlainValue(column: ColumnDefinition, text: string): boolean {
+  switch (columnFamily(column)) {
+    case 'integer':
+      return /^(?:true|false)$/i.test(text) || (INTEGER.test(text) && isInRange(column, text));
+    case 'text':
+      return isPlainText(column, text);
+    case 'decimal':
+      return isPlainDecimal(column, text);
+    case 'bytes': {
+      const size = column.dataType.endsWith('binary') ? (sizes(column)[0] ?? 0) : 0;
+      const bytes = HEXADECIMAL.exec(text)?.[1];
+      if (bytes !== undefined) return bytes.length <= 2 * size;
+      return STRING.test(text) && /^[\x20-\x7e]*$/.test(text) && text.length - 2 <= size;
+    }
+    case 'date': {
+      const parts = (column.dataType === 'date' ? DATE : DATE_TIME).exec(text);
+      return parts !== null && isOnCalendar(parts);
+    }
+    default:
+      return column.dataType === 'uuid' && UUID.test(text);
+  }
+}

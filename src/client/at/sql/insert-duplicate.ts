@@ -1,0 +1,55 @@
+import type { DuplicateAssignment } from './analysis.js';
+import { Cursor } from './cursor.js';
+
+/** A column, of whose name only the last part counts: `t.a` and `db.t.a` are `a`. */
+export function readColumn(cursor: Cursor): string {
+  let column = cursor.identifier();
+  while (cursor.accept('.')) column = cursor.identifier();
+  return column;
+}
+
+/** Reads `[AS new [(a, b)]] ON DUPLICATE KEY UPDATE ...`; null where there is no such clause. */
+export function readDuplicateClause(cursor: Cursor): readonly DuplicateAssignment[] | null {
+  const { source } = cursor;
+  const clause = source.find(
+    cursor.index,
+    (word, index) => word === 'ON' && source.at(index + 1).word === 'DUPLICATE',
+  );
+  if (clause === source.tokens.length) return null;
+  if (cursor.accept('AS')) {
+    cursor.identifier();
+    if (cursor.word === '(') cursor.skip();
+  }
+  if (!cursor.accept('ON', 'DUPLICATE', 'KEY', 'UPDATE')) cursor.fail();
+  const assignments: DuplicateAssignment[] = [];
+  do assignments.push(readAssignment(cursor));
+  while (cursor.accept(','));
+  return assignments;
+}
+
+const ENDS_ASSIGNMENT = new Set([',', 'RETURNING']);
+
+function readAssignment(cursor: Cursor): DuplicateAssignment {
+  const column = readColumn(cursor);
+  if (!cursor.accept('=')) cursor.expect(':=');
+  const from = cursor.index;
+  while (!cursor.done && !ENDS_ASSIGNMENT.has(cursor.word)) cursor.skip();
+  if (cursor.index === from) cursor.fail();
+  return { column, to: target(cursor, column, from, cursor.index) };
+}
+
+/** Recognises the bare column, LAST_INSERT_ID(column) and VALUES(column); all else may be any value. */
+function target(cursor: Cursor, column: string, from: number, to: number): DuplicateAssignment['to'] {
+  const { source } = cursor;
+  const isColumn = (index: number) => {
+    const { kind } = source.at(index);
+    if (kind !== 'word' && kind !== 'name') return false;
+    return new Cursor(source, index).identifier().toLowerCase() === column.toLowerCase();
+  };
+  if (to === from + 1) return isColumn(from) ? 'itself' : 'other';
+  const isCall = to === from + 4 && source.at(from + 1).word === '(' && isColumn(from + 2);
+  if (!isCall) return 'other';
+  const { word } = source.at(from);
+  if (word === 'LAST_INSERT_ID') return 'itself';
+  return word === 'VALUES' ? 'given' : 'other';
+}
