@@ -1,6 +1,7 @@
 import { removeFolders } from '../support/keeper.js';
 import { HELP, type Options, readOptions } from './options.js';
 import { lastLine, report } from './report.js';
+import type { Findings } from './scenario.js';
 
 const PROVES_NOTHING = 3;
 
@@ -20,9 +21,16 @@ function optionsOrEnd(): Options {
   }
 }
 
+/** What does not come back after a fault is a violation like any other. */
+function brokenOff(error: unknown): Findings {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const violations = [`the run broke off: ${text}`];
+  return { faults: 0, committed: 0, rolledBack: 0, unknown: 0, violations, proofless: [], figures: {} };
+}
+
 async function main({ scenario, count, seed, floor, json }: Options): Promise<number> {
   say(`${scenario.name}, ${count} faults, seed ${seed}, at least ${floor} transfers/s before each fault`);
-  const findings = await scenario.run({ count, seed, floor, say });
+  const findings = await scenario.run({ count, seed, floor, say }).catch(brokenOff);
   (json ? process.stderr : process.stdout).write(`${report(scenario, seed, findings)}\n`);
   process.stdout.write(`${lastLine(scenario, findings)}\n`);
   if (findings.violations.length > 0) return 1;
