@@ -16,14 +16,11 @@ export function readInsert(cursor: Cursor): InsertStatement {
   const inserted = readInserted(cursor, 'INSERT');
   const assignments = readDuplicateClause(cursor);
   if (ignore && assignments !== null) unsupported('INSERT IGNORE ... ON DUPLICATE KEY UPDATE');
-<<<<<<< HEAD
   if (!ignore && assignments === null && cursor.accept('RETURNING')) {
     // What it gives back of the rows (MariaDB) is nothing but an answer.
     if (cursor.done) cursor.fail();
     cursor.index = cursor.source.tokens.length;
   }
-=======
->>>>>>> 039e41650f78c10dba37ed5e4ecbbc485e1f1fe8
   refuseEnding(cursor, 'INSERT');
   if (assignments !== null) return { ...inserted, onConflict: { action: 'update', assignments } };
   return { ...inserted, onConflict: { action: ignore ? 'skip' : 'fail' } };

@@ -193,10 +193,7 @@ function skipped(source: Source, index: number, verb: string, top: boolean): num
   if (isSign(source, index)) return index + 1;
   if (!top) return index;
   if (word === 'IGNORE' && verb === 'INSERT' && index <= 2) return index + 1;
-<<<<<<< HEAD
   if (word === 'RETURNING' && verb === 'INSERT' && isBehindValue(source, index)) return source.tokens.length;
-=======
->>>>>>> 039e41650f78c10dba37ed5e4ecbbc485e1f1fe8
   // VALUES (...) AS new (a, b) ON DUPLICATE KEY UPDATE
   if (word === 'AS' && verb === 'INSERT') return source.find(index, (candidate) => candidate === 'ON');
   // DELETE a.* FROM a
@@ -250,7 +247,6 @@ function isSign(source: Source, index: number): boolean {
   return before.kind === 'operator' && before.word !== ')' && before.word !== '';
 }
 
-<<<<<<< HEAD
 /** Where RETURNING can be no name: MySQL takes it for one, unless a value or a list stands before it. */
 function isBehindValue(source: Source, index: number): boolean {
   const { kind, word } = source.at(index - 1);
@@ -258,8 +254,6 @@ function isBehindValue(source: Source, index: number): boolean {
   return !['INSERT', 'INTO', 'SET', ...DROPPED, 'IGNORE'].includes(word);
 }
 
-=======
->>>>>>> 039e41650f78c10dba37ed5e4ecbbc485e1f1fe8
 function isDuplicateClause(source: Source, index: number): boolean {
   return ['ON', 'DUPLICATE', 'KEY', 'UPDATE'].every(
     (word, distance) => source.at(index + distance).word === word,

@@ -27,11 +27,7 @@ export const REFUSED_FORMS = forms([
   'unsupported: REPLACE DELAYED',
   'REPLACE INTO t (a) VALUES (1) RETURNING id',
   'mariadb only: unsupported: REPLACE ... RETURNING',
-<<<<<<< HEAD
   'INSERT IGNORE INTO t (a) VALUES (1) RETURNING id',
-=======
-  'INSERT INTO t (a) VALUES (1) RETURNING id',
->>>>>>> 039e41650f78c10dba37ed5e4ecbbc485e1f1fe8
   'mariadb only: unsupported: INSERT ... RETURNING',
   'INSERT INTO t (a) VALUES (@x := 1)',
   'unsupported: assignment to a user variable',
