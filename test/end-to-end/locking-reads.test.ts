@@ -12,6 +12,22 @@ const CASES: readonly Case[] = [
   },
   { name: 'LIMIT of nothing', sql: 'SELECT * FROM jobs WHERE id > 100 LIMIT 3 FOR UPDATE SKIP LOCKED' },
   { name: 'a count', sql: 'SELECT COUNT(*) AS c FROM jobs FOR UPDATE SKIP LOCKED' },
+  {
+    name: 'a join',
+    sql: 'SELECT j.id, o.name FROM jobs j JOIN owners o ON o.job = j.id WHERE j.id < ? FOR UPDATE',
+    values: [3],
+  },
+  { name: 'a LEFT JOIN', sql: 'SELECT * FROM jobs LEFT JOIN owners ON job = id ORDER BY 1 FOR UPDATE' },
+  {
+    name: 'a grouped join',
+    sql: 'SELECT j.note, COUNT(*) AS c FROM jobs j, owners o WHERE o.job = j.id GROUP BY j.note ORDER BY 1 LIMIT 1 LOCK IN SHARE MODE',
+  },
+  {
+    name: 'a join with OF',
+    sql: 'SELECT j.id FROM jobs j JOIN owners o ON o.job = j.id FOR UPDATE OF o',
+    only: 'mysql',
+    isolation: 'REPEATABLE READ',
+  },
   { name: 'NOWAIT', sql: 'SELECT * FROM jobs WHERE id = 2 FOR UPDATE NOWAIT' },
 ];
 
@@ -23,13 +39,15 @@ describe('a locking read gives what plain mysql2 gives:', () => {
       tables: [
         'CREATE TABLE jobs (id INT PRIMARY KEY, note VARCHAR(20))',
         "INSERT INTO jobs VALUES (1, 'a'), (2, 'b'), (3, 'c')",
+        'CREATE TABLE owners (name VARCHAR(20) PRIMARY KEY, job INT, KEY (job))',
+        "INSERT INTO owners VALUES ('x', 1), ('y', 1), ('z', 2)",
       ],
     });
   });
 
   after(() => world.close());
 
-  itBothWays(() => world, ['jobs'], CASES);
+  itBothWays(() => world, ['jobs', 'owners'], CASES);
 
   it('workers that skip locked rows each take a row of their own, and hold it for the whole transaction', async () => {
     const sql = 'SELECT id FROM jobs ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED';
@@ -55,6 +73,32 @@ describe('a locking read gives what plain mysql2 gives:', () => {
       }
     });
   });
+
+  for (const [name, of, held, free] of [
+    ['every table', '', ['jobs', 'owners'], []],
+    ['the tables behind OF alone', ' OF o', ['owners'], ['jobs']],
+  ] as const) {
+    it(`a join holds the rows of ${name} until the end`, async () => {
+      if (of !== '' && world.first.server.kind !== 'mysql') return;
+      await world.gtx.run({ name: 'holder' }, async () => {
+        await world.first.pool.query(
+          `SELECT 1 FROM jobs j LEFT JOIN owners o ON o.job = j.id WHERE j.id = 2 FOR UPDATE${of}`,
+        );
+        const write = (table: string) =>
+          withoutTransaction(() =>
+            world.gtx.run({ name: 'other', lockWait: 100 }, () =>
+              world.first.pool.query(
+                table === 'jobs'
+                  ? "UPDATE jobs SET note = 'b' WHERE id = 2"
+                  : "UPDATE owners SET job = 2 WHERE name = 'z'",
+              ),
+            ),
+          );
+        for (const table of held) await assert.rejects(write(table), /lock/i);
+        for (const table of free) await write(table);
+      });
+    });
+  }
 
   it('OFFSET is refused where the rows that it skips cannot be told', async () => {
     const error = await world.gtx

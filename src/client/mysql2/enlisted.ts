@@ -57,7 +57,7 @@ export class Enlisted {
       this.#ran = true;
       return counts;
     });
-    if (locks !== undefined) await this.#phase(session).lockRows(locks, lockWaitMs);
+    for (const read of locks) await this.#phase(session).lockRows(read, lockWaitMs);
   }
 
   /** All that must be true before COMMIT. When it fails, the local transaction is rolled back here. */

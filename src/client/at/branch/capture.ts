@@ -2,6 +2,7 @@ import type {
   DeleteStatement,
   InsertStatement,
   JoinedDeleteStatement,
+  JoinedReadStatement,
   JoinedUpdateStatement,
   LockingReadStatement,
   Statement,
@@ -12,6 +13,7 @@ import type { CaptureContext, ReadLocks, RunStatement } from './capture-context.
 import { captureInsert } from './capture-insert.js';
 import { captureInsertIgnore } from './capture-insert-ignore.js';
 import { captureJoined } from './capture-joined.js';
+import { captureJoinedRead } from './capture-joined-read.js';
 import { captureRead } from './capture-read.js';
 import { captureUpsert } from './capture-upsert.js';
 import { runWithoutTable, tableOf } from './named-table.js';
@@ -24,10 +26,11 @@ export type CapturedStatement =
   | DeleteStatement
   | JoinedUpdateStatement
   | JoinedDeleteStatement
-  | LockingReadStatement;
+  | LockingReadStatement
+  | JoinedReadStatement;
 
 export function isCaptured(statement: Statement): statement is CapturedStatement {
-  return ['insert', 'update', 'delete', 'joinedUpdate', 'joinedDelete', 'lockingRead'].includes(
+  return ['insert', 'update', 'delete', 'joinedUpdate', 'joinedDelete', 'lockingRead', 'joinedRead'].includes(
     statement.kind,
   );
 }
@@ -47,7 +50,7 @@ function insertCapture({ onConflict }: InsertStatement): typeof captureInsert {
 /**
  * Runs a statement of the application with the steps around it: what is read before it and after it, so that
  * the rows that it touches are known with their images. Nothing is sent when the statement must be refused.
- * @returns the locks that a locking read asks for; undefined for what writes
+ * @returns the locks that a locking read asks for; none for what writes
  * @throws GlobalTxError TABLE_UNSUPPORTED, STATEMENT_UNSUPPORTED before anything has happened;
  * IMAGE_MISMATCH after which the local transaction can only be rolled back; else the server's error
  */
@@ -56,22 +59,23 @@ export async function captureStatement(
   statement: CapturedStatement,
   write: WritePlaceholder,
   run: RunStatement,
-): Promise<ReadLocks | undefined> {
+): Promise<readonly ReadLocks[]> {
   if (statement.kind === 'joinedUpdate' || statement.kind === 'joinedDelete') {
     await captureJoined(context, statement, write, run);
-    return undefined;
+    return [];
   }
+  if (statement.kind === 'joinedRead') return captureJoinedRead(context, statement, write, run);
   const table = await tableOf(context, statement.table);
   if (table === undefined) return runWithoutTable(statement.table.name, run);
   switch (statement.kind) {
     case 'insert':
       await insertCapture(statement)(context, statement, table, write, run);
-      return undefined;
+      return [];
     case 'update':
     case 'delete':
       await captureChange(context, statement, table, write, run);
-      return undefined;
+      return [];
     case 'lockingRead':
-      return captureRead(context, statement, table, write, run);
+      return [await captureRead(context, statement, table, write, run)];
   }
 }

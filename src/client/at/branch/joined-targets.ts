@@ -24,7 +24,11 @@ function refused(construct: string): GlobalTxError {
 }
 
 /** The base table with an alias or, without one, a name; exactly as written before any other case of it. */
-function find(tables: readonly BaseTable[], schema: string | null, name: string): BaseTable | undefined {
+export function findTable(
+  tables: readonly BaseTable[],
+  schema: string | null,
+  name: string,
+): BaseTable | undefined {
   const matches = (same: (one: string, other: string) => boolean) =>
     tables.filter(({ named, table }) => {
       if (schema === null) return same(named.alias ?? named.name, name);
@@ -46,7 +50,7 @@ function updateTargets(
   const assigned = new Map<BaseTable, string[]>();
   for (const { schema, table, column } of assignments) {
     const owners = tables.filter((candidate) => hasColumn(candidate, column));
-    const owner = table === null ? owners[0] : find(tables, schema, table);
+    const owner = table === null ? owners[0] : findTable(tables, schema, table);
     if (owner === undefined || (table === null && owners.length > 1)) {
       throw refused(`UPDATE of \`${column}\` in a join`);
     }
@@ -80,7 +84,7 @@ function deleteTargets(
   tables: readonly BaseTable[],
 ): readonly JoinedTarget[] {
   const found = targets.map(({ schema, name }) => {
-    const base = find(tables, schema, name);
+    const base = findTable(tables, schema, name);
     if (base === undefined) throw refused(`DELETE of \`${name}\` from a join`);
     return { ...base, assigned: [] };
   });

@@ -2,6 +2,7 @@ import type {
   Clause,
   DeleteStatement,
   JoinedDeleteStatement,
+  JoinedReadStatement,
   JoinedUpdateStatement,
   LockingReadStatement,
   TableName,
@@ -84,7 +85,7 @@ type JoinedStatement = JoinedUpdateStatement | JoinedDeleteStatement;
  * @param keyColumn tells a row from the NULLs that an outer join gives in place of one
  */
 export function joinedReadQuery(
-  statement: JoinedStatement,
+  statement: JoinedStatement | JoinedReadStatement,
   selectList: string,
   keyColumn: string,
   write: WritePlaceholder,
@@ -95,7 +96,7 @@ export function joinedReadQuery(
     `SELECT ${selectList}`,
     clause('FROM', statement.from),
     ...narrowed(statement.where, [`${keyColumn} IS NOT NULL`], write),
-    'FOR UPDATE',
+    statement.kind === 'joinedRead' ? inlineClause(statement.lock, write) : 'FOR UPDATE',
   );
 }
 

@@ -173,6 +173,15 @@ export interface LockingReadStatement extends RowsStatement {
   readonly tail: Clause;
 }
 
+/** SELECT ... FOR UPDATE of a join, of all the rows that its condition accepts. */
+export interface JoinedReadStatement extends JoinedStatement {
+  readonly kind: 'joinedRead';
+  readonly mode: 'EXCLUSIVE' | 'SHARED';
+  readonly lock: Clause;
+  /** The tables or aliases behind OF; null: every table is locked. */
+  readonly of: readonly string[] | null;
+}
+
 export type Statement =
   | InsertStatement
   | UpdateStatement
@@ -180,6 +189,7 @@ export type Statement =
   | JoinedUpdateStatement
   | JoinedDeleteStatement
   | LockingReadStatement
+  | JoinedReadStatement
   /** Touches no row that a rollback would have to restore. */
   | { readonly kind: 'read' }
   | { readonly kind: 'control'; readonly control: Control }

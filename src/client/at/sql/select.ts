@@ -1,11 +1,12 @@
-import type { LockingReadStatement, Statement } from './analysis.js';
-import type { Cursor } from './cursor.js';
+import type { JoinedReadStatement, LockingReadStatement, Statement } from './analysis.js';
+import { NO_COMMON_TABLES } from './common-tables.js';
+import { Cursor } from './cursor.js';
 import { isDeterministic, isOperatorWord } from './functions.js';
 import { readOrder } from './order.js';
 import { unsupported } from './refusal.js';
 import { locksAt, type Range, readSelectClauses, type SelectClauses } from './select-clauses.js';
 import type { Source } from './source.js';
-import { JOIN_WORDS, readTableReference } from './table-reference.js';
+import { readTableReferences, type TableReferences } from './table-references.js';
 import { isVolatile } from './volatile.js';
 
 /** Reads a query: SELECT, WITH, TABLE, VALUES or one in parentheses, from its first word. */
@@ -41,21 +42,21 @@ function readLockingSelect(cursor: Cursor): Statement {
   if (lock === null) unsupported('FOR UPDATE in a subquery');
   if (from === null || isDual(source, from)) return { kind: 'read' };
   const order = rowOrder(source, clauses);
-  return {
-    kind: 'lockingRead',
-    ...readSingleTable(cursor, from),
-    with: null,
+  const references = readTables(cursor, from);
+  const rows = {
     where: where && source.clause(...where),
     orderBy: order.orderBy,
     limit: order.limit,
-    volatile: order.volatile || (where !== null && isVolatile(source, ...where)),
+    volatile: references.volatile || order.volatile || (where !== null && isVolatile(source, ...where)),
     mode: source.at(lock[0] + 1).word === 'UPDATE' ? 'EXCLUSIVE' : 'SHARED',
     lock: source.clause(...lock),
     skipLocked: source.find(lock[0], (word) => word === 'SKIP') < lock[1],
     offset: limit !== null && limit[1] > limit[0] + 1,
     head: source.clauseFromBegin(from[1]),
     tail: source.clause(where === null ? from[1] : where[1], source.tokens.length),
-  };
+  } as const;
+  if (references.single === null) return readJoin(source, references, rows, lock);
+  return { kind: 'lockingRead', ...references.single, with: null, ...rows };
 }
 
 function refuseForms(source: Source, clauses: SelectClauses, lock: Range | null): void {
@@ -75,15 +76,36 @@ function isDual(source: Source, [begin, end]: Range): boolean {
   return end === begin + 1 && source.at(begin).word === 'DUAL';
 }
 
-function readSingleTable(cursor: Cursor, [begin, end]: Range): Pick<LockingReadStatement, 'table' | 'from'> {
+function readTables(cursor: Cursor, [begin, end]: Range): TableReferences {
   cursor.index = begin;
-  if (cursor.word === '(' || cursor.word === 'LATERAL') unsupported('SELECT ... FROM (...) ... FOR UPDATE');
-  if (cursor.word === 'JSON_TABLE' && cursor.ahead(1) === '(')
-    unsupported('SELECT ... FROM JSON_TABLE ... FOR UPDATE');
-  const reference = readTableReference(cursor);
-  if (cursor.word === ',' || JOIN_WORDS.has(cursor.word)) unsupported('SELECT ... JOIN ... FOR UPDATE');
+  const references = readTableReferences(cursor, NO_COMMON_TABLES, 'SELECT ... FOR UPDATE', end);
   if (cursor.index !== end) cursor.fail();
-  return reference;
+  return references;
+}
+
+/** SELECT ... FROM a JOIN b ... FOR UPDATE */
+function readJoin(
+  source: Source,
+  { tables, from }: TableReferences,
+  rows: Pick<LockingReadStatement, 'where' | 'limit' | 'volatile' | 'mode' | 'lock' | 'skipLocked'>,
+  lock: Range,
+): JoinedReadStatement {
+  if (rows.limit !== null) unsupported('SELECT ... JOIN ... LIMIT ... FOR UPDATE');
+  if (rows.skipLocked) unsupported('SELECT ... JOIN ... FOR UPDATE SKIP LOCKED');
+  // A second reading could join other rows.
+  if (rows.volatile) unsupported('SELECT ... JOIN ... FOR UPDATE with a subquery or a changing value');
+  const { where, mode } = rows;
+  const of = lockedTables(new Cursor(source, lock[0] + 2));
+  return { kind: 'joinedRead', with: null, tables, from, where, volatile: false, mode, lock: rows.lock, of };
+}
+
+/** FOR UPDATE OF a, b */
+function lockedTables(cursor: Cursor): readonly string[] | null {
+  if (!cursor.accept('OF')) return null;
+  const names: string[] = [];
+  do names.push(cursor.identifier());
+  while (cursor.accept(','));
+  return names;
 }
 
 type RowOrder = Pick<LockingReadStatement, 'orderBy' | 'limit' | 'volatile'>;

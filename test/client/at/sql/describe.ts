@@ -33,6 +33,10 @@ export function describeStatement(statement: Statement): string {
       const targets = statement.targets.map(({ schema, name }) => dotted(schema, name));
       return `delete ${targets.join(', ')} of ${joined(statement.tables)}${rows({ ...statement, ...NO_ORDER })}`;
     }
+    case 'joinedRead': {
+      const of = statement.of === null ? '' : ` of ${statement.of.join(', ')}`;
+      return `${statement.mode.toLowerCase()} ${joined(statement.tables)}${of}${rows({ ...statement, ...NO_ORDER })} | ${statement.lock.text}`;
+    }
     case 'lockingRead':
       return `${statement.mode.toLowerCase()} ${table(statement)}${rows(statement)} | ${statement.lock.text}`;
   }

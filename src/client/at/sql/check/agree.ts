@@ -1,5 +1,6 @@
 import type {
   JoinedDeleteStatement,
+  JoinedReadStatement,
   JoinedUpdateStatement,
   OnConflict,
   Statement,
@@ -18,6 +19,7 @@ const TYPES = {
   joinedUpdate: 'update',
   joinedDelete: 'delete',
   lockingRead: 'select',
+  joinedRead: 'select',
 } as const;
 type Checked = Extract<Statement, { kind: keyof typeof TYPES }>;
 
@@ -40,7 +42,11 @@ export function agree(source: Source, statement: Statement, parse: (form: string
 
 function differs(statement: Checked, form: ParserForm, reading: Reading): string | null {
   if (reading.type !== typeOf(statement)) return 'the verb';
-  if (statement.kind === 'joinedUpdate' || statement.kind === 'joinedDelete')
+  if (
+    statement.kind === 'joinedUpdate' ||
+    statement.kind === 'joinedDelete' ||
+    statement.kind === 'joinedRead'
+  )
     return differsJoined(statement, form, reading);
   if (!isTable(statement.table, form, reading)) return 'the table';
   if (reading.targets.length > 0) return 'the table';
@@ -92,7 +98,7 @@ function isNamed(table: Name, read: Name, form: ParserForm): boolean {
 }
 
 function differsJoined(
-  statement: JoinedUpdateStatement | JoinedDeleteStatement,
+  statement: JoinedUpdateStatement | JoinedDeleteStatement | JoinedReadStatement,
   form: ParserForm,
   reading: Reading,
 ): string | null {
@@ -112,7 +118,7 @@ function differsJoined(
       sameWord(original(reading.qualifiers[index] ?? null, form), table),
     );
     if (!qualified || reading.targets.length > 0) return 'the columns';
-  } else {
+  } else if (statement.kind === 'joinedDelete') {
     const { targets } = statement;
     const same =
       targets.length === reading.targets.length &&
@@ -120,6 +126,8 @@ function differsJoined(
     if (!same) return 'the targets';
   }
   if ((statement.where !== null) !== reading.where) return 'WHERE';
+  // ORDER BY and LIMIT of a grouped result leave no row out.
+  if (statement.kind === 'joinedRead') return reading.locking ? null : 'FOR UPDATE';
   if (reading.orderBy) return 'ORDER BY';
   return reading.limit ? 'LIMIT' : null;
 }

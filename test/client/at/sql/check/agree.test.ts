@@ -34,6 +34,7 @@ const UPDATE = 'UPDATE s.t AS x SET a = 1 WHERE b = 2 ORDER BY c LIMIT 3';
 const INSERT = 'INSERT INTO t (a, b) VALUES (1, 2), (3, NOW()), (4, 5)';
 const DELETE = 'DELETE FROM t';
 const JOIN = 'UPDATE t JOIN u ON t.id = u.id SET u.a = 1 WHERE t.b = 2';
+const READ = 'SELECT a FROM t JOIN u ON t.id = u.id WHERE b = 1 FOR UPDATE';
 const USING = 'DELETE FROM x USING t AS x JOIN u ON x.id = u.id';
 const LOCKING = 'SELECT a FROM t WHERE b = 1 ORDER BY c LIMIT 1 FOR UPDATE';
 
@@ -83,6 +84,9 @@ const CHANGES: readonly (readonly [
   [JOIN, 'UPDATE: WHERE read in two ways', (reading) => ({ ...reading, where: false })],
   [JOIN, 'UPDATE: LIMIT read in two ways', (reading) => ({ ...reading, limit: true })],
   [JOIN, 'UPDATE: ORDER BY read in two ways', (reading) => ({ ...reading, orderBy: true })],
+  [READ, 'SELECT: the tables read in two ways', table({ name: 'w' })],
+  [READ, 'SELECT: WHERE read in two ways', (reading) => ({ ...reading, where: false })],
+  [READ, 'SELECT: FOR UPDATE read in two ways', (reading) => ({ ...reading, locking: false })],
   [USING, 'DELETE: the targets read in two ways', (reading) => ({ ...reading, targets: [] })],
   [USING, 'DELETE: the tables read in two ways', table({ alias: null })],
   [USING, 'DELETE: WHERE read in two ways', (reading) => ({ ...reading, where: true })],
@@ -91,7 +95,7 @@ const CHANGES: readonly (readonly [
 
 describe('the second opinion of the parser', () => {
   it('agrees with what the readers made of a statement', () => {
-    for (const sql of [UPDATE, INSERT, DELETE, JOIN, USING, LOCKING])
+    for (const sql of [UPDATE, INSERT, DELETE, JOIN, READ, USING, LOCKING])
       assert.equal(
         refusal(sql, (reading) => reading),
         null,

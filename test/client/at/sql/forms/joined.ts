@@ -89,4 +89,8 @@ export const JOINED_FORMS = forms([
   'mariadb only: delete t | from t | where id = 1',
   'DELETE FROM t RETURNING *',
   'mariadb only: delete t | from t',
+  'SELECT * FROM t JOIN u ON t.id = u.id FOR UPDATE',
+  'exclusive t + u | from t JOIN u ON t.id = u.id | FOR UPDATE',
+  'SELECT * FROM t, u FOR UPDATE',
+  'exclusive t + u | from t, u | FOR UPDATE',
 ]);
