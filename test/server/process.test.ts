@@ -215,12 +215,15 @@ describe('A coordinator whose disk fails', () => {
     const acknowledged: string[] = [];
     let failed = '';
     while (failed === '') {
-      await client.begin().then(
-        (xid) => acknowledged.push(xid),
-        (error: Error) => {
-          failed = error.message;
-        },
+      const begins = Array.from({ length: 20 }, () =>
+        client.begin().then(
+          (xid) => acknowledged.push(xid),
+          (error: Error) => {
+            failed = error.message;
+          },
+        ),
       );
+      await Promise.all(begins);
     }
     client.close();
     assert.deepEqual(await exited, [1, null]);
