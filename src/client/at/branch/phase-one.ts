@@ -43,11 +43,6 @@ export class PhaseOne {
     this.#database = database;
   }
 
-  /** Whether the coordinator holds anything for this local transaction. */
-  get registered(): boolean {
-    return this.#branchId !== undefined || this.#readBranches.length > 0;
-  }
-
   /**
    * Takes the global locks of a locking read, waiting for them as long as the transaction allows. They are
    * held until the global transaction ends, so that what was read stays true.
