@@ -3,11 +3,11 @@ import type { Statement } from '../at/sql/analysis.js';
 import { type ConnectionLine, callbackOf, IN_TRANSACTION, type Outcome } from './connection-line.js';
 import {
   type ExecuteCommand,
+  executeOther,
   isExecute,
   isResultHeader,
   likeExecute,
   likeQuery,
-  Query,
   type QueryCommand,
 } from './core.js';
 
@@ -48,25 +48,28 @@ export class ApplicationCommand {
 
   /** Runs a command like the application's, or the text given in its place, and keeps its outcome. */
   async attempt(bound?: string, kind?: Statement['kind']): Promise<StatementCounts> {
-    const outcome = await this.#line.run(
-      (callback) => {
-        if (bound !== undefined) {
-          const options = isExecute(this.#command)
-            ? this.#command._executeOptions
-            : this.#command._queryOptions;
-          return new Query({ ...options, sql: bound, values: undefined }, callback);
-        }
-        return isExecute(this.#command)
-          ? likeExecute(this.#command, callback)
-          : likeQuery(this.#command, this.#command.sql, callback);
-      },
-      // mysql2's own time-out speaks long before the server does: the application is told at once.
-      (error) => this.fail(error),
-    );
+    const outcome = await this.#send(bound);
     this.#outcome = outcome;
     if (bound !== undefined && (kind === 'update' || kind === 'joinedUpdate'))
       tellNothingMatched(outcome.rows);
     return { matched: matchedRows(outcome.rows) };
+  }
+
+  /** What stands in the command's place goes the way that it would have gone: the protocols print FLOAT differently. */
+  #send(bound: string | undefined): Promise<Outcome> {
+    const command = this.#command;
+    // mysql2's own time-out speaks long before the server does: the application is told at once.
+    const onInactivity = (error: Error) => this.fail(error);
+    if (!isExecute(command)) {
+      return this.#line.run((callback) => likeQuery(command, bound ?? command.sql, callback), onInactivity);
+    }
+    if (bound === undefined)
+      return this.#line.run((callback) => likeExecute(command, callback), onInactivity);
+    return this.#line.runPrepared(
+      bound,
+      (statement, callback) => executeOther(command, statement, callback),
+      onInactivity,
+    );
   }
 
   /** Hands the outcome of the last attempt to the application. */

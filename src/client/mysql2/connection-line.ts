@@ -4,6 +4,8 @@ import {
   type CoreCommand,
   type CoreConnection,
   isResultHeader,
+  type PreparedStatement,
+  prepareCommand,
   Query,
   type ResultCallback,
 } from './core.js';
@@ -126,6 +128,20 @@ export class ConnectionLine implements SqlExecutor {
   async inTransaction(): Promise<boolean> {
     const { rows } = await this.run((callback) => new Query({ sql: 'DO 0' }, callback));
     return isResultHeader(rows) && (rows.serverStatus & IN_TRANSACTION) !== 0;
+  }
+
+  /** Prepares a text, runs the command that `make` makes of it, and forgets the statement again. */
+  async runPrepared(
+    sql: string,
+    make: (statement: PreparedStatement, callback: ResultCallback) => CoreCommand,
+    onInactivity?: (error: Error) => void,
+  ): Promise<Outcome> {
+    const { rows } = await this.run((callback) => prepareCommand(this.#connection, sql, callback));
+    try {
+      return await this.run((callback) => make(rows as PreparedStatement, callback), onInactivity);
+    } finally {
+      if (this.lost === undefined) this.#connection.unprepare({ sql });
+    }
   }
 
   /** Runs a statement of globaltx's own: rows come as the bytes that the server sent. */

@@ -52,6 +52,7 @@ export interface CoreConnection extends EventEmitter {
   /** Prepared statements by `statementKey`; `unprepare` takes one out and closes it. */
   readonly _statements: { get(key: string): PreparedStatement | undefined };
   unprepare(options: { readonly sql: string }): unknown;
+  prepare(options: { readonly sql: string }, callback: ResultCallback): CoreCommand;
   readonly constructor: { statementKey(options: { readonly sql: string }): string } & NewableFunction;
   _notifyError(error: Error): void;
 }
@@ -90,6 +91,26 @@ export function likeExecute(command: ExecuteCommand, callback: ResultCallback): 
     { ...command._executeOptions, statement: command.statement, values: command.parameters },
     callback,
   );
+}
+
+/** The same with another statement, whose values are written into it. */
+export function executeOther(
+  command: ExecuteCommand,
+  statement: PreparedStatement,
+  callback: ResultCallback,
+): ExecuteCommand {
+  const Execute = command.constructor as CommandConstructor<ExecuteCommand>;
+  return new Execute({ ...command._executeOptions, sql: statement.query, statement, values: [] }, callback);
+}
+
+/** A COM_STMT_PREPARE, made by mysql2 and not yet in any queue: its class is not exported. */
+export function prepareCommand(
+  connection: CoreConnection,
+  sql: string,
+  callback: ResultCallback,
+): CoreCommand {
+  const nowhere = { addCommand: (command: CoreCommand) => command };
+  return connection.prepare.call(nowhere as unknown as CoreConnection, { sql }, callback);
 }
 
 export function likeQuery(command: QueryCommand, sql: string, callback: ResultCallback): QueryCommand {
