@@ -93,7 +93,8 @@ function moves(table: TableDefinition, key: string, { column, to }: DuplicateAss
 
 /**
  * Reads the rows that are met and runs the statement. Under READ COMMITTED another row may come to be met in
- * between: where none is met the statement is bound to insert only, and the server's duplicate key error tells.
+ * between, and a generated key may be taken: where none is met the statement is bound to insert only, and the
+ * server's duplicate key error tells.
  */
 async function runOverMet(
   context: CaptureContext,
@@ -104,9 +105,11 @@ async function runOverMet(
   inserted: InsertedRows,
 ): Promise<{ readonly met: ConflictingRows; readonly counts: StatementCounts }> {
   const weak = context.session.facts.weakIsolation;
+  // A counter that is at its end generates its last value again and again, and the row with it would be met.
+  const meetsOnlyAtTheEnd = inserted.generated && statement.rows.length === 1;
   for (let tries = 0; tries < TRIES; tries += 1) {
     const met = await conflictingRows(context, statement, table, write);
-    if (weak && met.rows.length === 0) {
+    if (met.rows.length === 0 && (weak || meetsOnlyAtTheEnd)) {
       const counts = await insertOnly(statement, write, run);
       if (counts === undefined) continue;
       return { met, counts };
@@ -118,7 +121,9 @@ async function runOverMet(
   throw insertRefused(
     statement,
     table,
-    'rows that meet others in part, or one another, under READ COMMITTED; use REPEATABLE READ',
+    weak
+      ? 'rows that meet others in part, or one another, under READ COMMITTED; use REPEATABLE READ'
+      : 'a generated key that is taken: the AUTO_INCREMENT counter is at its end',
   );
 }
 
