@@ -5,7 +5,8 @@ import { FURTHER_NAMES } from './generate.js';
 import { SEEDS } from './options.js';
 import { add, noRuns } from './total.js';
 
-const RUNS = 200;
+/** What fits beside the other tests; `npm run fuzz` plays as many as it is told. */
+const RUNS = 100;
 /** The same runs for everyone who changes something; `npm run fuzz` looks for new ones, GLOBALTX_FUZZ_SEED too. */
 const SEED = 1;
 /** On a busy machine fewer runs fit. */
