@@ -23,7 +23,7 @@ import {
 } from './core/index.js';
 import { type Core, Engine, type EngineObserver } from './engine.js';
 import { EventLog } from './event-log.js';
-import type { Failpoints } from './failpoints.js';
+import type { ServerFailpoints } from './failpoints.js';
 import { Endpoint } from './grpc/endpoint.js';
 import { Metrics } from './metrics.js';
 import { MetricsServer } from './metrics-server.js';
@@ -45,7 +45,7 @@ export class Coordinator {
     settings: Settings,
     store: LmdbStore,
     log: Logger,
-    failpoints: Failpoints | undefined,
+    failpoints: ServerFailpoints | undefined,
     fail: (error: GlobalTxError) => void,
   ) {
     this.#settings = settings;
@@ -78,7 +78,7 @@ export class Coordinator {
   static async start(
     settings: Settings,
     log: Logger,
-    failpoints: Failpoints | undefined,
+    failpoints: ServerFailpoints | undefined,
     fail: (error: GlobalTxError) => void,
   ): Promise<Coordinator> {
     const store = await LmdbStore.open({ directory: settings.data });

@@ -1,7 +1,7 @@
 import { GlobalTxError } from '../protocol/errors.js';
 import type { Clock } from './clock.js';
 import type { CoreEvent, Effect } from './core/events.js';
-import type { Failpoints } from './failpoints.js';
+import type { ServerFailpoints } from './failpoints.js';
 import type { Store, StoreChange, StoreRecord } from './store/store.js';
 
 /** The pure core with its state, as the engine drives it. */
@@ -42,7 +42,7 @@ export interface EngineParts {
   /** Called once, when nothing that this process says can be trusted any more: it must end. */
   readonly fail: (error: GlobalTxError) => void;
   readonly observer: EngineObserver;
-  readonly failpoints?: Failpoints | undefined;
+  readonly failpoints?: ServerFailpoints | undefined;
 }
 
 /** Work that waits for the disk, from which on the engine asks its feeders to stop: changes, keys, messages. */

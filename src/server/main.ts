@@ -4,7 +4,7 @@ import { type Logger, pino } from 'pino';
 import { GlobalTxError } from '../protocol/errors.js';
 import { readCommand, type Settings } from './configuration.js';
 import { Coordinator } from './coordinator.js';
-import { Failpoints } from './failpoints.js';
+import { ServerFailpoints } from './failpoints.js';
 import { helpText } from './help.js';
 import { verifyStore } from './store/verify.js';
 
@@ -32,7 +32,7 @@ async function main(): Promise<void> {
 async function serve(settings: Settings): Promise<void> {
   const log = pino({ name: 'globaltx-server', level: settings['log-level'] });
   process.on('uncaughtException', (error) => end(log, error, 'an error that nobody handles'));
-  const failpoints = Failpoints.parse(process.env.GLOBALTX_FAILPOINTS ?? '');
+  const failpoints = ServerFailpoints.fromEnvironment();
   if (failpoints !== undefined) log.warn('failpoints are set: this coordinator fails on purpose');
   const stopping = new Promise<void>((resolve) => {
     let signals = 0;

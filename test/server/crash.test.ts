@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { SERVER_FAILPOINTS } from '../../src/protocol/failpoints.js';
 import type { ServerFrame } from '../../src/protocol/frames.js';
 import { newXid } from '../../src/protocol/xid.js';
-import { FAILPOINTS } from '../../src/server/failpoints.js';
 import { type RunningCoordinator, startCoordinator } from '../support/coordinator.js';
 import { codeOf, RawClient } from '../support/raw-client.js';
 
@@ -94,7 +94,7 @@ async function connectBoth(
 }
 
 describe('After kill -9 the coordinator knows everything that it acknowledged', () => {
-  for (const name of FAILPOINTS) {
+  for (const name of SERVER_FAILPOINTS) {
     for (const side of ['before', 'after'] as const) {
       for (const decision of ['COMMIT', 'ROLLBACK'] as const) {
         it(`${side} ${name}, on the way to a ${decision.toLowerCase()}`, async () => {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { FAILPOINTS } from '../../../src/server/failpoints.js';
+import { SERVER_FAILPOINTS } from '../../../src/protocol/failpoints.js';
 import type { Dice } from '../../simulation/dice.js';
 import type { Bank } from '../bank/bank.js';
 import type { Fault } from './fault.js';
@@ -53,7 +53,7 @@ export function coordinatorFailpoint(
 }
 
 /** `before-begin-stored` and its like. */
-export const COORDINATOR_PLACES: readonly string[] = FAILPOINTS.flatMap((name) => [
+export const COORDINATOR_PLACES: readonly string[] = SERVER_FAILPOINTS.flatMap((name) => [
   `before-${name}`,
   `after-${name}`,
 ]);

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { CLIENT_FAILPOINTS } from '../../../src/client/failpoints.js';
+import { CLIENT_FAILPOINTS } from '../../../src/protocol/failpoints.js';
 import type { Fault } from './fault.js';
 
 export const killService: Fault = {
