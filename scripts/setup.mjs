@@ -1,5 +1,6 @@
 /*
- * Makes a clean clone ready for `npm test` and `npm run demo`: packages, build, a database server.
+ * Makes a clean clone ready for `npm test` and `npm run demo`: packages, build, a database server; for the tests
+ * of packages that need a newer Node, that too.
  * Needs nothing but Node; what is there already is left alone.
  */
 import { spawnSync } from 'node:child_process';
@@ -48,12 +49,27 @@ function packagesAreThere() {
   });
 }
 
+function npmCi(...args) {
+  const npm = process.env.npm_execpath;
+  if (npm?.endsWith('.js')) run(process.execPath, [npm, 'ci', ...args], 'npm ci failed');
+  else run('npm', ['ci', ...args], 'npm ci failed');
+}
+
 function installPackages() {
   if (packagesAreThere()) return;
   say('installing packages (npm ci)');
-  const npm = process.env.npm_execpath;
-  if (npm?.endsWith('.js')) run(process.execPath, [npm, 'ci'], 'npm ci failed');
-  else run('npm', ['ci'], 'npm ci failed');
+  npmCi();
+}
+
+/** What some of the tests need besides the Node that runs them. */
+function installNewerNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  const folder = join('test', 'support', 'node-22');
+  const installed = readJson(join(root, folder, 'node_modules', 'node', 'package.json'));
+  const wanted = readJson(join(root, folder, 'package.json')).dependencies.node;
+  if (major > 22 || (major === 22 && minor >= 17) || installed?.version === wanted) return;
+  say(`installing Node ${wanted} for the tests of what needs it`);
+  npmCi('--prefix', folder);
 }
 
 /** A file whose source is gone would still be run as a test, or be packed. */
@@ -124,6 +140,7 @@ async function checkDatabase() {
 
 checkNode();
 installPackages();
+installNewerNode();
 build();
 try {
   const { kind, version, path } = await checkDatabase();

@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import Mocha from 'mocha';
 import { TEMPLATE_VARIABLE, templateFolder } from './support/data-folder.js';
 import { removeFolders } from './support/keeper.js';
+import { runFilesUnderNewerNode } from './support/newer-node.js';
+import { type Counts, type RunFilesOptions, runFiles } from './support/run-files.js';
 import { PrivateServer, shareServers } from './support/servers.js';
 import { sorted, testFiles } from './support/test-files.js';
 
@@ -11,13 +12,11 @@ const HELP = `usage: node dist/test/run.js [--grep TEXT] [--jobs N] [FILE...]
 
 Starts two private database servers and runs the compiled test files on them: those given, else all.
   --grep TEXT   only tests whose full name has TEXT in it
-  --jobs N      how many files run at a time; default 2. Files in a folder named 'serial' run alone, at the end
+  --jobs N      how many files run at a time; default 2. Files in a folder named 'serial' run alone, at the end,
+                and those in one named 'node-22' under a Node that is at least that
 
 The server is $MYSQLD if set, else mysqld or mariadbd from the PATH.
 `;
-
-/** A test may wait for two cores that others keep busy. */
-const TEST_TIMEOUT_MS = 30_000;
 
 const arguments_ = parseArgs({
   allowPositionals: true,
@@ -49,34 +48,16 @@ for (const [signal, number] of [
   process.once(signal, () => void end(128 + number));
 }
 
-function run(paths: readonly string[], jobs: number): Promise<Mocha.Stats> {
-  const inCi = process.env.CI !== undefined;
-  const mocha = new Mocha({
-    reporter: 'spec',
-    timeout: TEST_TIMEOUT_MS,
-    forbidPending: inCi,
-    forbidOnly: inCi,
-    parallel: jobs > 1,
-    jobs,
-    ...(arguments_.values.grep === undefined ? {} : { fgrep: arguments_.values.grep }),
-  });
-  for (const path of paths) mocha.addFile(path);
-  return new Promise((done, failed) => {
-    const start = jobs > 1 ? Promise.resolve() : mocha.loadFilesAsync();
-    start.then(() => {
-      const runner = mocha.run(() => done(runner.stats as Mocha.Stats));
-    }, failed);
-  });
-}
-
 let passed = 0;
 let failed = 0;
 
-async function runAll(paths: readonly string[], jobs: number): Promise<void> {
+type Run = (paths: readonly string[], options: RunFilesOptions) => Promise<Counts>;
+
+async function runAll(run: Run, paths: readonly string[], jobs: number): Promise<void> {
   if (paths.length === 0) return;
-  const stats = await run(paths, jobs);
-  passed += stats.passes;
-  failed += stats.failures;
+  const counts = await run(paths, { jobs, grep: arguments_.values.grep });
+  passed += counts.passes;
+  failed += counts.failures;
 }
 
 try {
@@ -84,9 +65,11 @@ try {
   const [first, second] = await Promise.all([PrivateServer.start(), PrivateServer.start()]);
   running.push(first, second);
   shareServers([first, second]);
-  const { parallel, serial } = sorted(files);
-  await runAll(parallel, Math.max(1, Number(arguments_.values.jobs ?? 2)));
-  await runAll(serial, 1);
+  const { parallel, newerNode, serial } = sorted(files);
+  const jobs = Math.max(1, Number(arguments_.values.jobs ?? 2));
+  await runAll(runFiles, parallel, jobs);
+  await runAll(runFilesUnderNewerNode, newerNode, jobs);
+  await runAll(runFiles, serial, 1);
 } catch (error) {
   console.error(error);
   failed++;

@@ -1,15 +1,21 @@
 import { readdir } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 
 export interface TestFiles {
   readonly parallel: readonly string[];
+  readonly newerNode: readonly string[];
   readonly serial: readonly string[];
 }
 
-/** Files in a folder named 'serial' measure time, or need the whole machine: they run alone, after the others. */
+/**
+ * Files in a folder named 'serial' measure time, or need the whole machine: they run alone, after the others. Files in
+ * a folder named 'node-22' test what an older Node cannot run.
+ */
 export function sorted(files: readonly string[]): TestFiles {
-  const isSerial = (file: string) => file.split(sep).includes('serial');
-  return { parallel: files.filter((file) => !isSerial(file)), serial: files.filter(isSerial) };
+  const isIn = (file: string, folder: string) => dirname(file).split(sep).includes(folder);
+  const serial = files.filter((file) => isIn(file, 'serial'));
+  const newerNode = files.filter((file) => isIn(file, 'node-22'));
+  return { parallel: files.filter((file) => ![...serial, ...newerNode].includes(file)), newerNode, serial };
 }
 
 /** Every compiled test file below `folder`. */
