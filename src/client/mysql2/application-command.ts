@@ -84,9 +84,13 @@ export class ApplicationCommand {
       process.nextTick(() => (fields === undefined ? callback(null, rows) : callback(null, rows, fields)));
       return;
     }
-    this.#command.emit('fields', fields);
-    for (const row of isResultHeader(rows) ? [rows] : (rows as readonly unknown[])) {
-      this.#command.emit('result', row, 0);
+    if (isResultHeader(rows)) {
+      this.#command.emit('fields', undefined);
+      this.#command.emit('result', rows);
+    } else {
+      if (isExecute(this.#command)) this.#command.emit('fields', fields, 0);
+      else this.#command.emit('fields', fields);
+      for (const row of rows as readonly unknown[]) this.#command.emit('result', row, 0);
     }
     this.#command.emit('end');
   }

@@ -15,29 +15,31 @@ type MakeConnection = (options: never) => CoreConnection;
 type MakePool = (options: never) => CorePool;
 type MakeCluster = (options?: never) => CoreCluster;
 
+// Functions, not arrows, because mysql2's are: some call them with `new`.
+
 /** As mysql2's: the connection takes part in the global transaction that a statement is sent in. */
-export const createConnection = ((options: never) => {
+export const createConnection = function createConnection(options: never) {
   const connection = makeOutside(() => (mysql2.createConnection as unknown as MakeConnection)(options));
   instrumentConnection(connection);
   return connection;
-}) as unknown as typeof mysql2.createConnection;
+} as unknown as typeof mysql2.createConnection;
 
 /** Another name of `createConnection`, as in mysql2. */
 export const connect = createConnection;
 
 /** As mysql2's: the pool's connections take part in the global transaction that a statement is sent in. */
-export const createPool = ((options: never) => {
+export const createPool = function createPool(options: never) {
   const pool = makeOutside(() => (mysql2.createPool as unknown as MakePool)(options));
   instrumentPool(pool);
   return pool;
-}) as unknown as typeof mysql2.createPool;
+} as unknown as typeof mysql2.createPool;
 
 /** As mysql2's: each node's pool takes part in the global transaction that a statement is sent in. */
-export const createPoolCluster = ((options?: never) => {
+export const createPoolCluster = function createPoolCluster(options?: never) {
   const cluster = makeOutside(() => (mysql2.createPoolCluster as unknown as MakeCluster)(options));
   instrumentCluster(cluster);
   return cluster;
-}) as unknown as typeof mysql2.createPoolCluster;
+} as unknown as typeof mysql2.createPoolCluster;
 
 /** mysql2's exports that are getters, which `export *` of a CommonJS module does not find. */
 export const Types = mysql2.Types;

@@ -15,6 +15,10 @@ import { Session } from './session.js';
 /** One turn on the connection, from when it is asked for until the queue may go on. */
 type Turn = () => Promise<void>;
 
+function nextTick(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(resolve));
+}
+
 /** Commands by which the server forgets the local transaction, and what to say of it. */
 const ENDING_COMMANDS: ReadonlyMap<string, string> = new Map([
   ['ChangeUser', 'the connection changed its user'],
@@ -135,7 +139,11 @@ export class Gate {
   }
 
   async #work(): Promise<void> {
-    for (let turn = this.#turns.shift(); turn !== undefined; turn = this.#turns.shift()) await turn();
+    for (let turn = this.#turns.shift(); turn !== undefined; turn = this.#turns.shift()) {
+      await turn();
+      // mysql2 calls back in the next tick, and by then nothing that was asked for later has been answered.
+      if (this.#turns.length > 0) await nextTick();
+    }
     this.#busy = false;
   }
 

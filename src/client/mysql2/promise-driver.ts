@@ -15,18 +15,18 @@ export { nothing as 'module.exports' };
 export const createConnection = connectPromise as unknown as typeof mysql2.createConnection;
 
 /** As mysql2's: the pool's connections take part in the global transaction that a statement is sent in. */
-export const createPool = ((options: never) => {
+export const createPool = function createPool(options: never) {
   const pool = makeOutside(() => mysql2.createPool(options));
   instrumentPool((pool as unknown as { readonly pool: CorePool }).pool);
   return pool;
-}) as typeof mysql2.createPool;
+} as unknown as typeof mysql2.createPool;
 
 /** As mysql2's: each node's pool takes part in the global transaction that a statement is sent in. */
-export const createPoolCluster = ((options?: never) => {
+export const createPoolCluster = function createPoolCluster(options?: never) {
   const cluster = makeOutside(() => mysql2.createPoolCluster(options));
   instrumentCluster((cluster as unknown as { readonly poolCluster: CoreCluster }).poolCluster);
   return cluster;
-}) as typeof mysql2.createPoolCluster;
+} as unknown as typeof mysql2.createPoolCluster;
 
 /** mysql2's exports that are getters, which `export *` of a CommonJS module does not find. */
 export const Types = mysql2.Types;
