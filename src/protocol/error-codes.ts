@@ -44,6 +44,7 @@ export const ERROR_CODES = [
   'LATE_PHASE_ONE',
   // Phase two
   'DIRTY_WRITE',
+  'UNDO_RECORD_MISSING',
   'COMPENSATION_REFUSED',
   // The coordinator's store
   'STORE_CORRUPT',

@@ -107,6 +107,8 @@ export interface PhaseTwo {
   readonly decision: Decision;
   readonly attempt: number;
   readonly resolution: Resolution;
+  /** Whether the local transaction is known to be committed; a coordinator that was started again may not know. */
+  readonly phaseOneDone: boolean;
 }
 
 export interface PhaseTwoResult {

@@ -97,6 +97,22 @@ describe('when something breaks in the middle of a global transaction', () => {
     assert.ok(['LOCK_CONFLICT', 'LOCK_WAIT_TIMEOUT'].includes(next.code), next.code);
   });
 
+  it('a committed branch whose undo record was taken away is not called rolled back: it waits for a person', async () => {
+    const error = await world.gtx
+      .run({ name: 'truncated' }, async () => {
+        await transfer(10);
+        await world.first.execute('DELETE FROM undo_log');
+        throw new Error('undo it');
+      })
+      .catch((thrown: unknown) => thrown);
+    const report = rollbackReport(error);
+    assert.equal(report?.status, 'NEEDS_ATTENTION');
+    assert.equal(report.unfinishedBranches, 1);
+    assert.match(world.coordinator.log, /UNDO_RECORD_MISSING/);
+    const [rows] = await world.second.pool.query('SELECT balance FROM account WHERE id = 1');
+    assert.deepEqual(JSON.parse(JSON.stringify(rows)), [{ balance: 100 }]);
+  });
+
   it('a transaction that takes longer than its timeout is rolled back, and its commit says so', async () => {
     const before = await dumps();
     const error = await world.gtx

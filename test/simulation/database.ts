@@ -26,7 +26,7 @@ interface Lockable {
 export class LocalTransaction {
   readonly held = new Set<string>();
   readonly images = new Map<number, Image>();
-  undo: { readonly key: string; readonly row: UndoRow | 'removed' } | undefined;
+  undo: { readonly key: string; readonly row: UndoRow } | undefined;
   isOver = false;
 }
 
@@ -95,15 +95,10 @@ export class Database {
     local.undo = { key, row: 'defence' };
   }
 
-  removeUndo(local: LocalTransaction, key: string): void {
-    local.undo = { key, row: 'removed' };
-  }
-
   commit(local: LocalTransaction): void {
     must(!local.isOver, 'the model', () => 'a local transaction ended twice');
     for (const { row, after } of local.images.values()) this.rows[row] = after;
-    if (local.undo?.row === 'removed') this.undo.delete(local.undo.key);
-    else if (local.undo !== undefined) this.undo.set(local.undo.key, local.undo.row);
+    if (local.undo !== undefined) this.undo.set(local.undo.key, local.undo.row);
     this.#release(local);
   }
 

@@ -138,6 +138,18 @@ export const DEFECTS: readonly KnownDefect[] = [
     ),
   },
   {
+    what: 'a push says of any branch that its phase one is done',
+    caughtBy: ['phase one is said to be done only when it is'],
+    make: eachEffect((effect) =>
+      effect.type === 'send' && effect.body.body === 'phaseTwo'
+        ? {
+            ...effect,
+            body: { body: 'phaseTwo', phaseTwo: { ...effect.body.phaseTwo, phaseOneDone: true } },
+          }
+        : effect,
+    ),
+  },
+  {
     what: 'the ids that were given out are forgotten',
     caughtBy: ['no branch id is given out twice', 'the core never fails'],
     make: notStored((record) => record.type === 'fact' && record.name === 'branchIdLimit'),
@@ -154,7 +166,7 @@ export const DEFECTS: readonly KnownDefect[] = [
   },
   {
     what: 'an unknown local commit is taken for a done one',
-    caughtBy: ['a commit waits for phase one'],
+    caughtBy: ['a commit waits for phase one', 'phase one is said to be done only when it is'],
     make: heard((body) =>
       body.body === 'reportBranch' && body.reportBranch.outcome === 'PHASE_ONE_UNKNOWN'
         ? { body: 'reportBranch', reportBranch: { ...body.reportBranch, outcome: 'PHASE_ONE_DONE' } }

@@ -52,6 +52,7 @@ function* rollBack(
   if (!(yield* database.lock(local, `undo ${key}`, DATABASE_WAIT_MS))) return 'PHASE_TWO_RETRY';
   const undo = database.undo.get(key);
   if (undo === undefined) {
+    must(!push.phaseOneDone, 'phase one is said to be done only when it is', () => key);
     database.writeDefence(local, key);
     return 'PHASE_TWO_DONE';
   }
@@ -71,6 +72,6 @@ function* rollBack(
   }
   for (const { row, before } of undo) database.write(local, row, before);
   yield* process.sleep(process.world.dice.under(5));
-  database.removeUndo(local, key);
+  database.writeDefence(local, key);
   return 'PHASE_TWO_DONE';
 }

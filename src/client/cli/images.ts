@@ -126,9 +126,9 @@ const STATES: { readonly [Name in RowState['state']]: string } = {
 export function imagesText({ branchId, record, tables }: BranchImages, limit: number): string {
   switch (record) {
     case 'none':
-      return `branch ${branchId}: the undo log has no row of it\n`;
+      return `branch ${branchId}: the undo log has no row of it: nothing was committed there, or the row was taken away\n`;
     case 'defence':
-      return `branch ${branchId}: the undo log has a defence record: phase one never came, and cannot any more\n`;
+      return `branch ${branchId}: the undo log has a defence record: the branch is undone, or its phase one never came; it cannot come any more\n`;
     case 'images':
       return tables.map((shown) => tableText(branchId, shown, limit)).join('\n');
   }

@@ -136,6 +136,7 @@ function push(state: CoordinatorState, out: Output, branch: Branch, session: Ses
       decision,
       attempt: branch.attempt,
       resolution: branch.attention?.resolution ?? 'UNRESOLVED',
+      phaseOneDone: branch.phaseOne === 'PHASE_ONE_DONE',
     },
   });
 }

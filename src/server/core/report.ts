@@ -7,7 +7,10 @@ import type { Output } from './output.js';
 import { branchKeys, branchRecord, locksOf } from './records.js';
 import type { CoordinatorState } from './state.js';
 
-/** What became of a branch's local transaction. Of no meaning once the decision has fallen. */
+/**
+ * What became of a branch's local transaction. Once the decision has fallen, only that it is committed is still of use: a
+ * rollback then knows that there is an undo record.
+ */
 export function reportBranch(
   state: CoordinatorState,
   out: Output,
@@ -15,13 +18,12 @@ export function reportBranch(
 ): void {
   const transaction = state.transactions.get(xid);
   const branch = transaction?.branches.get(branchId);
-  if (transaction === undefined || branch === undefined || transaction.status !== 'ACTIVE') return;
+  if (transaction === undefined || branch === undefined) return;
+  if (transaction.status === 'ROLLING_BACK' && outcome === 'PHASE_ONE_DONE') noteDone(branch);
+  if (transaction.status !== 'ACTIVE') return;
   switch (outcome) {
     case 'PHASE_ONE_DONE':
-      if (branch.locksOnly || branch.phaseOne !== '') return;
-      // Not stored: clients repeat their reports to a coordinator that has been started again.
-      branch.phaseOne = 'PHASE_ONE_DONE';
-      transaction.unreported--;
+      if (!noteDone(branch)) return;
       break;
     case 'PHASE_ONE_FAILED':
       if (branch.phaseOne === 'PHASE_ONE_DONE') return;
@@ -35,6 +37,17 @@ export function reportBranch(
       break;
   }
   commitIfReported(state, out, transaction);
+}
+
+/**
+ * Not stored: clients repeat their reports to a coordinator that has been started again.
+ * @returns whether it was news
+ */
+function noteDone(branch: Branch): boolean {
+  if (branch.locksOnly || branch.phaseOne !== '') return false;
+  branch.phaseOne = 'PHASE_ONE_DONE';
+  branch.transaction.unreported--;
+  return true;
 }
 
 /** The local transaction is rolled back for certain: there is nothing to compensate and nothing to protect. */

@@ -126,6 +126,7 @@ describe('the connection to the coordinator', () => {
       decision: 'COMMIT',
       attempt: 1,
       resolution: 'UNRESOLVED',
+      phaseOneDone: false,
     } as const;
     fake.push({ body: 'phaseTwo', phaseTwo: { xid: 'a', branchId: '1', ...facts } });
     await connection.request(commit('b'), 5_000);

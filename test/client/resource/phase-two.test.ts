@@ -8,7 +8,8 @@ const QUIET: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 const DONE: PhaseTwoAnswer = { outcome: 'PHASE_TWO_DONE', code: '', detail: '' };
 
 function push(xid: string, branchId: string, decision: Decision, attempt = 1): PhaseTwo {
-  return { xid, branchId, resourceId: 'shop', kind: 'AT', decision, attempt, resolution: 'UNRESOLVED' };
+  const told = { resolution: 'UNRESOLVED', phaseOneDone: true } as const;
+  return { xid, branchId, resourceId: 'shop', kind: 'AT', decision, attempt, ...told };
 }
 
 const turn = () => new Promise((resolve) => setTimeout(resolve, 5));

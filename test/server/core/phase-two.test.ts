@@ -40,6 +40,31 @@ describe('phase two', () => {
     );
   });
 
+  it('says whether phase one is known to be done, which a coordinator that was started again is told anew', () => {
+    desk.enlist(1);
+    const done = desk.doneBranch(1, 'a', ['k1']);
+    const unknown = desk.branch(1, 'b', ['k2']);
+    desk.rollback(1, 'a');
+    desk.rollback(1, 'b');
+    const said = () => desk.pushes().map(({ branchId, phaseOneDone }) => [branchId, phaseOneDone]);
+    assert.deepEqual(said(), [
+      [done, true],
+      [unknown, false],
+    ]);
+    desk.restart();
+    desk.sent.length = 0;
+    desk.connect(1);
+    desk.report(1, 'b', unknown);
+    desk.enlist(1);
+    assert.deepEqual(said(), [
+      [done, false],
+      [unknown, true],
+    ]);
+    desk.answerPush(done);
+    desk.answerPush(unknown);
+    assert.equal(desk.status(1, 'b'), 'ROLLED_BACK');
+  });
+
   it('waits until somebody enlists the resource, and then goes out at once', () => {
     const branch = desk.doneBranch(1, 'a', ['k']);
     desk.commit(1, 'a');

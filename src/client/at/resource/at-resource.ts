@@ -67,8 +67,9 @@ export class AtResource implements Resource {
     }
   }
 
-  async #compensate({ xid, branchId, resolution }: PhaseTwo): Promise<PhaseTwoAnswer> {
-    const branch = { xid, branchId, schema: this.#schema, server: this.#server, tables: this.#tables };
+  async #compensate({ xid, branchId, resolution, phaseOneDone }: PhaseTwo): Promise<PhaseTwoAnswer> {
+    const where = { schema: this.#schema, server: this.#server, tables: this.#tables };
+    const branch = { xid, branchId, phaseOneDone, ...where };
     try {
       return await this.#sessions.withSession((executor) => compensate(executor, branch, resolution));
     } catch (error) {

@@ -20,7 +20,7 @@ import { decodeUndoRecord } from './encoding.js';
 import { planCompensation, type TableRestorations } from './plan.js';
 import { readPresentRows } from './present-rows.js';
 import { ER_DUP_ENTRY, errorNumber, isRefusal, serverMessage } from './server-error.js';
-import { deleteUndoLogsSql, insertDefenceSql, LOG_STATUS_DEFENCE, lockUndoLogSql } from './undo-log.js';
+import { insertDefenceSql, LOG_STATUS_DEFENCE, lockUndoLogSql, turnIntoDefenceSql } from './undo-log.js';
 
 /** Where compensation gets table definitions. */
 export interface TableSource {
@@ -45,6 +45,8 @@ export interface BranchToUndo {
   readonly schema: string;
   readonly server: SqlDialect['server'];
   readonly tables: TableSource;
+  /** Whether phase one is known to be committed: then there must be an undo record. */
+  readonly phaseOneDone: boolean;
 }
 
 const DONE: PhaseTwoAnswer = { outcome: 'PHASE_TWO_DONE', code: '', detail: '' };
@@ -168,13 +170,24 @@ async function insertDefence(executor: SqlExecutor, branch: BranchToUndo): Promi
   }
 }
 
+/** A compensation leaves a row behind, and a commit is never pushed as a rollback: somebody else took it away. */
+function recordMissing(branch: BranchToUndo): GlobalTxError {
+  return new GlobalTxError(
+    'UNDO_RECORD_MISSING',
+    `branch ${branch.branchId} is committed in the database, but its row of ${branch.schema}.undo_log is gone: ` +
+      'nothing was restored. Bring the row back from a copy and retry, or put the rows that its locks name right by hand ' +
+      'and resolve the branch with --accept-current',
+    { xid: branch.xid },
+  );
+}
+
 async function undo(executor: SqlExecutor, branch: BranchToUndo, manner: Manner): Promise<void> {
   const { rows } = await executor.query(lockUndoLogSql(branch.schema, branch));
   const [row] = rows;
   if (row === undefined) {
-    // Either phase one has not committed, and now never can; or this branch was compensated before and the
-    // answer was lost, and then the record stands under a key that no phase one will use again.
-    // A phase one that has written its row and not yet committed holds this up until it ends.
+    if (branch.phaseOneDone && manner.resolution !== 'ACCEPT_CURRENT') throw recordMissing(branch);
+    // As far as anybody knows phase one has not committed, and now never can. One that has written its row and not
+    // yet committed holds this up until it ends.
     await insertDefence(executor, branch);
     return;
   }
@@ -183,7 +196,8 @@ async function undo(executor: SqlExecutor, branch: BranchToUndo, manner: Manner)
   if (manner.resolution !== 'ACCEPT_CURRENT')
     await restoreRecord(executor, branch, manner, context, rollbackInfo);
   reach('before', 'undo-log-deleted');
-  await executor.query(deleteUndoLogsSql(branch.schema, [branch]));
+  // A row stays, so that a push that comes again, because the answer to this one was lost, finds what has been done.
+  await executor.query(turnIntoDefenceSql(branch.schema, branch));
   reach('after', 'undo-log-deleted');
 }
 
@@ -207,7 +221,8 @@ function answerTo(error: unknown): PhaseTwoAnswer {
     return { outcome: 'PHASE_TWO_NEEDS_ATTENTION', code: 'COMPENSATION_REFUSED', detail };
   }
   if (error instanceof GlobalTxError) {
-    const code = error.code === 'DIRTY_WRITE' ? 'DIRTY_WRITE' : 'COMPENSATION_REFUSED';
+    const named = error.code === 'DIRTY_WRITE' || error.code === 'UNDO_RECORD_MISSING';
+    const code = named ? error.code : 'COMPENSATION_REFUSED';
     return { outcome: 'PHASE_TWO_NEEDS_ATTENTION', code, detail: error.message };
   }
   if (isRefusal(error)) {
@@ -240,17 +255,18 @@ async function attempt(executor: SqlExecutor, branch: BranchToUndo, manner: Mann
 
 /**
  * Rolls one branch back: restores every row that it changed to what it was before, in one local transaction
- * that also takes the undo record away. Either all of that is committed or nothing is.
+ * that also turns the undo record into a defence record. Either all of that is committed or nothing is.
  *
- * - PHASE_TWO_DONE: restored; or there was nothing to restore, and a phase one that is still on its way will
- *   meet the defence record.
+ * - PHASE_TWO_DONE: restored, now or before; or there was nothing to restore, and a phase one that is still on its
+ *   way will meet the defence record.
  * - PHASE_TWO_NEEDS_ATTENTION, DIRTY_WRITE: someone else has changed one of the rows.
+ * - PHASE_TWO_NEEDS_ATTENTION, UNDO_RECORD_MISSING: phase one is committed, and its undo record is gone.
  * - PHASE_TWO_NEEDS_ATTENTION, COMPENSATION_REFUSED: the server or the table does not take the rows back.
  * - PHASE_TWO_RETRY: could not be done now.
  *
  * @param executor a session prepared by `prepareCompensationSession`, outside of any transaction
  * @param resolution what a person has decided: RESTORE_BEFORE restores rows that someone else has changed, too;
- * ACCEPT_CURRENT only takes the undo record away
+ * ACCEPT_CURRENT only turns the undo record into a defence record
  * @throws the error of the lost session, which is then not to be used again: to be answered by PHASE_TWO_RETRY
  */
 export async function compensate(

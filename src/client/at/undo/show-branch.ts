@@ -7,6 +7,8 @@ import { decodeUndoRecord } from './encoding.js';
 import { readPresentRows } from './present-rows.js';
 import { LOG_STATUS_DEFENCE, readUndoLogSql } from './undo-log.js';
 
+type BranchToShow = Omit<BranchToUndo, 'phaseOneDone'>;
+
 /** One table of a branch, for an operator to look at. */
 export interface ShownTable {
   readonly schema: string;
@@ -38,7 +40,7 @@ async function presentRows(
   executor: SqlExecutor,
   changes: TableChanges,
   definition: TableDefinition,
-  branch: BranchToUndo,
+  branch: BranchToShow,
 ): Promise<readonly Row[]> {
   const columns = definition.columns.map((column) => column.name);
   // Under another key the rows of the record cannot be found.
@@ -53,7 +55,7 @@ async function presentRows(
  * @param executor a session prepared by `prepareCompensationSession`
  * @throws GlobalTxError COMPENSATION_REFUSED when the record cannot be read
  */
-export async function showBranch(executor: SqlExecutor, branch: BranchToUndo): Promise<ShownBranch> {
+export async function showBranch(executor: SqlExecutor, branch: BranchToShow): Promise<ShownBranch> {
   const { xid, branchId } = branch;
   const { rows } = await executor.query(readUndoLogSql(branch.schema, branch));
   const [row] = rows;

@@ -12,7 +12,7 @@ export interface BranchKey {
 
 /** The row holds images. */
 export const LOG_STATUS_IMAGES = 0;
-/** The row is a defence record: it holds nothing and stands in a late phase one's way. */
+/** The row is a defence record: it holds nothing, stands in a late phase one's way, and says that the branch is undone. */
 export const LOG_STATUS_DEFENCE = 1;
 
 /**
@@ -94,9 +94,20 @@ export function insertUndoLogSql(
   return statements;
 }
 
+const DEFENCE_CONTEXT = 'serializer=globaltx-1&compress=none';
+
 /** Stands in the way of a phase one that comes after its rollback: that one meets a duplicate key. */
 export function insertDefenceSql(schema: string, key: BranchKey): string {
-  return insertSql(schema, key, 'serializer=globaltx-1&compress=none', Buffer.alloc(0), LOG_STATUS_DEFENCE);
+  return insertSql(schema, key, DEFENCE_CONTEXT, Buffer.alloc(0), LOG_STATUS_DEFENCE);
+}
+
+/** The branch is undone: its images go, and its keeping time as a defence record begins. */
+export function turnIntoDefenceSql(schema: string, key: BranchKey): string {
+  return (
+    `UPDATE ${qualifiedName(schema, UNDO_LOG_TABLE)} SET context = '${DEFENCE_CONTEXT}', rollback_info = '', ` +
+    `log_status = ${LOG_STATUS_DEFENCE}, log_created = UTC_TIMESTAMP(6), log_modified = UTC_TIMESTAMP(6) ` +
+    `WHERE ${keyCondition(key)}`
+  );
 }
 
 /** Reads and locks a branch's row: context, rollback_info, log_status. */

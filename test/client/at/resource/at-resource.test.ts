@@ -13,7 +13,8 @@ import { freePort } from '../../../support/free-port.js';
 import { type Branch, UndoWorld } from '../undo/undo-world.js';
 
 function phaseTwo(branch: Branch, decision: Decision): PhaseTwo {
-  return { ...branch, resourceId: 'r', kind: 'AT', decision, attempt: 1, resolution: 'UNRESOLVED' };
+  const told = { resolution: 'UNRESOLVED', phaseOneDone: false } as const;
+  return { ...branch, resourceId: 'r', kind: 'AT', decision, attempt: 1, ...told };
 }
 
 interface Logged {

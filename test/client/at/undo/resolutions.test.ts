@@ -45,16 +45,16 @@ describe('A dirty branch that a person has decided about', () => {
     await world.assertRefused(branch, 'DIRTY_WRITE', /id = 1.*id = 2/);
     assert.equal((await resolve(branch, 'RESTORE_BEFORE')).outcome, 'PHASE_TWO_DONE');
     assert.equal(await world.dump(), before);
-    assert.deepEqual(await world.undoRows(branch), []);
+    assert.deepEqual(await world.undoRows(branch), [1]);
   });
 
-  it('keeps every row as it is when that was the decision, and loses its undo record', async () => {
+  it('keeps every row as it is when that was the decision, and loses its images', async () => {
     const branch = await world.branch(['stock'], ...BRANCH);
     await world.run(...OTHERS);
     const present = await world.dump();
     assert.equal((await resolve(branch, 'ACCEPT_CURRENT')).outcome, 'PHASE_TWO_DONE');
     assert.equal(await world.dump(), present);
-    assert.deepEqual(await world.undoRows(branch), []);
+    assert.deepEqual(await world.undoRows(branch), [1]);
   });
 
   it('is restored where nobody else wrote, too', async () => {
@@ -92,7 +92,25 @@ describe('A dirty branch that a person has decided about', () => {
     const branch = await world.branch(['stock'], ...BRANCH);
     await world.run(`UPDATE undo_log SET rollback_info = REVERSE(rollback_info) WHERE xid = '${branch.xid}'`);
     assert.equal((await resolve(branch, 'ACCEPT_CURRENT')).outcome, 'PHASE_TWO_DONE');
-    assert.deepEqual(await world.undoRows(branch), []);
+    assert.deepEqual(await world.undoRows(branch), [1]);
+  });
+
+  it('whose undo record is gone is done once a person accepts the rows as they are, and not before', async () => {
+    const branch = await world.branch(['stock'], ...BRANCH);
+    await world.run(`DELETE FROM undo_log WHERE xid = '${branch.xid}'`);
+    const present = await world.dump();
+    const committed = world.toUndo(branch, true);
+    const { executor } = await world.session();
+    for (const resolution of ['UNRESOLVED', 'RESTORE_BEFORE'] as const) {
+      const { outcome, code, detail } = await compensate(executor, committed, resolution);
+      assert.deepEqual([outcome, code], ['PHASE_TWO_NEEDS_ATTENTION', 'UNDO_RECORD_MISSING']);
+      assert.match(detail, /undo_log is gone.*--accept-current/);
+      assert.deepEqual(await world.undoRows(branch), []);
+    }
+    assert.equal((await compensate(executor, committed, 'ACCEPT_CURRENT')).outcome, 'PHASE_TWO_DONE');
+    assert.equal((await compensate(executor, committed)).outcome, 'PHASE_TWO_DONE');
+    assert.deepEqual(await world.undoRows(branch), [1]);
+    assert.equal(await world.dump(), present);
   });
 
   it('that has no undo record leaves a defence record, as any rollback does', async () => {
