@@ -9,6 +9,7 @@ import {
   likeExecute,
   likeQuery,
   type QueryCommand,
+  type ResultCallback,
 } from './core.js';
 
 /** `Rows matched: 2  Changed: 1  Warnings: 0`, which both servers send with the answer to an UPDATE. */
@@ -25,6 +26,8 @@ export class ApplicationCommand {
   readonly #line: ConnectionLine;
   readonly #command: QueryCommand | ExecuteCommand;
   #outcome: Outcome | undefined;
+  /** Of the statements of its text that have run, when it has several. */
+  #several: Outcome[] | undefined;
   #delivered = false;
 
   constructor(line: ConnectionLine, command: QueryCommand | ExecuteCommand) {
@@ -38,6 +41,37 @@ export class ApplicationCommand {
 
   get parameters(): readonly unknown[] {
     return isExecute(this.#command) ? (this.#command.parameters ?? []) : [];
+  }
+
+  /** Whether the server takes several statements in its text. */
+  get mayHaveSeveral(): boolean {
+    return !isExecute(this.#command) && this.#line.takesSeveral;
+  }
+
+  /** A command like this one for one of several statements in its text. */
+  part(text: string): { readonly part: ApplicationCommand; readonly outcome: Promise<Outcome> } {
+    const whole = this.#command as QueryCommand;
+    let settle: ResultCallback = () => {};
+    const outcome = new Promise<Outcome>((resolve, reject) => {
+      settle = (error, rows, fields) => {
+        if (error === null || error === undefined) return resolve({ rows, fields });
+        this.fail(error);
+        reject(error);
+      };
+    });
+    return { part: new ApplicationCommand(this.#line, likeQuery(whole, text, settle)), outcome };
+  }
+
+  /** Takes the outcome of the next of several statements: who listens to events is told at once, as by mysql2. */
+  add(outcome: Outcome): void {
+    this.#several ??= [];
+    this.#several.push(outcome);
+    if (callbackOf(this.#command) === undefined) this.#emit(outcome, this.#several.length - 1);
+  }
+
+  /** @throws the server's error about a text that is not one statement */
+  prepareAlone(): Promise<void> {
+    return this.#line.checkPrepared(this.text);
   }
 
   /** Sends the command itself and leaves its answer to mysql2: for what needs no care afterwards. */
@@ -74,9 +108,10 @@ export class ApplicationCommand {
 
   /** Hands the outcome of the last attempt to the application. */
   succeed(): void {
-    if (this.#delivered || this.#outcome === undefined) return;
+    const outcome = this.#several === undefined ? this.#outcome : combined(this.#several);
+    if (this.#delivered || outcome === undefined) return;
     this.#delivered = true;
-    const { rows, fields } = this.#outcome;
+    const { rows, fields } = outcome;
     const callback = callbackOf(this.#command);
     if (callback !== undefined) {
       // mysql2's own order: the queue goes on first, the callback follows in the next tick.
@@ -84,15 +119,19 @@ export class ApplicationCommand {
       process.nextTick(() => (fields === undefined ? callback(null, rows) : callback(null, rows, fields)));
       return;
     }
+    if (this.#several === undefined) this.#emit(outcome, 0);
+    this.#command.emit('end');
+  }
+
+  #emit({ rows, fields }: Outcome, index: number): void {
     if (isResultHeader(rows)) {
       this.#command.emit('fields', undefined);
       this.#command.emit('result', rows);
-    } else {
-      if (isExecute(this.#command)) this.#command.emit('fields', fields, 0);
-      else this.#command.emit('fields', fields);
-      for (const row of rows as readonly unknown[]) this.#command.emit('result', row, 0);
+      return;
     }
-    this.#command.emit('end');
+    if (isExecute(this.#command)) this.#command.emit('fields', fields, 0);
+    else this.#command.emit('fields', fields);
+    for (const row of rows as readonly unknown[]) this.#command.emit('result', row, index);
   }
 
   /** The statement ran in a local transaction that the application did not ask for: its answer must not tell. */
@@ -110,6 +149,12 @@ export class ApplicationCommand {
     else this.#command.emit('error', error);
     this.#command.emit('end');
   }
+}
+
+/** As mysql2 puts the results of a text together. */
+function combined(several: readonly Outcome[]): Outcome | undefined {
+  if (several.length <= 1) return several[0];
+  return { rows: several.map(({ rows }) => rows), fields: several.map(({ fields }) => fields) };
 }
 
 function tellNothingMatched(rows: unknown): void {

@@ -13,6 +13,9 @@ import {
 /** SERVER_STATUS_IN_TRANS of the protocol's status flags. */
 export const IN_TRANSACTION = 1;
 
+/** CLIENT_MULTI_STATEMENTS of the protocol's capabilities. */
+const MULTI_STATEMENTS = 0x1_0000;
+
 /** What a command brought. */
 export interface Outcome {
   readonly rows: unknown;
@@ -60,6 +63,11 @@ export class ConnectionLine implements SqlExecutor {
   /** Why nothing can be sent any more. */
   get lost(): Error | undefined {
     return this.#lost ?? this.#connection._fatalError ?? this.#connection._protocolError ?? undefined;
+  }
+
+  /** Whether the server was told that a text may have several statements. */
+  get takesSeveral(): boolean {
+    return (Number(this.#connection.config.clientFlags) & MULTI_STATEMENTS) !== 0;
   }
 
   #lose(error: Error): void {
@@ -142,6 +150,12 @@ export class ConnectionLine implements SqlExecutor {
     } finally {
       if (this.lost === undefined) this.#connection.unprepare({ sql });
     }
+  }
+
+  /** Prepares a text and forgets the statement again. @throws the server's error about the text */
+  async checkPrepared(sql: string): Promise<void> {
+    await this.run((callback) => prepareCommand(this.#connection, sql, callback));
+    this.#connection.unprepare({ sql });
   }
 
   /** Runs a statement of globaltx's own: rows come as the bytes that the server sent. */

@@ -3,7 +3,7 @@ import { GlobalTxError } from '../../protocol/errors.js';
 import { type CapturedStatement, isCaptured } from '../at/branch/capture.js';
 import type { BranchDatabase, BranchSession } from '../at/branch/database.js';
 import { refuseWritingFunctions } from '../at/branch/stored-calls.js';
-import type { Control, Statement } from '../at/sql/analysis.js';
+import type { Analysis, Control, Statement } from '../at/sql/analysis.js';
 import { analyze } from '../at/sql/index.js';
 import type { Transaction } from '../transaction/transaction.js';
 import type { ApplicationCommand } from './application-command.js';
@@ -13,6 +13,7 @@ import { parameterLiteral } from './parameters.js';
 import { asError, endsConnection, endsLocalTransaction, isLockConflict } from './server-errors.js';
 import type { Session } from './session.js';
 import { refuseAmbiguousText, refuseLimitedReads } from './session-refusals.js';
+import { readForCertain, refuseSeveral, runSeveral } from './several-statements.js';
 
 /** Whatever completion_type the session has. */
 const COMMIT = 'COMMIT AND NO CHAIN NO RELEASE';
@@ -125,18 +126,14 @@ export class LocalTransaction {
         if (this.#openUnlessAutocommit) this.#open = true;
         else this.#begin(transaction);
       }
-      const { statements, calls } = analyze(command.text, facts.dialect);
+      const analysis = analyze(command.text, facts.dialect);
+      const { statements, calls, several } = analysis;
       await refuseWritingFunctions(calls, facts, this.#database);
       const [statement] = statements;
       if (statement === undefined || statements.every(({ kind }) => kind === 'read'))
         return await command.pass();
-      if (statements.length > 1) {
-        throw refuse({
-          kind: 'refused',
-          code: 'STATEMENT_UNSUPPORTED',
-          construct: 'several statements in one text',
-        });
-      }
+      if (statements.length > 1 || (several && command.mayHaveSeveral))
+        return await this.#several(command, analysis, transaction);
       const session = { executor: this.#line, facts };
       if (statement.kind === 'control') await this.#control(command, statement.control, transaction, session);
       else if (statement.kind === 'refused') throw refuse(statement);
@@ -144,6 +141,16 @@ export class LocalTransaction {
     } catch (error) {
       command.fail(asError(error));
     }
+  }
+
+  async #several(command: ApplicationCommand, analysis: Analysis, transaction: Transaction): Promise<void> {
+    if (!command.mayHaveSeveral) await refuseSeveral(command);
+    for (const statement of readForCertain(analysis))
+      if (statement.kind === 'refused') throw refuse(statement);
+    await runSeveral(command, {
+      dialect: async () => (await this.#session.facts()).dialect,
+      run: (part) => this.run(part, transaction),
+    });
   }
 
   #captured(

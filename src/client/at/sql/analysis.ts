@@ -210,6 +210,8 @@ export interface Analysis {
   readonly statements: readonly Statement[];
   /** The text of each statement, its leading comments included, its semicolon not. */
   readonly texts: readonly string[];
+  /** Whether something stands behind a semicolon, if only a comment: a server that takes several answers that too. */
+  readonly several: boolean;
   /** Names that may be those of stored functions, in all of the text. */
   readonly calls: readonly Call[];
 }

@@ -5,6 +5,7 @@ import { callsOf } from './calls.js';
 import { agree } from './check/agree.js';
 import { parse, type Reading } from './check/parser.js';
 import { lex } from './lexer.js';
+import { isSeveral } from './parts.js';
 import { split } from './source.js';
 import { readStatement } from './statement.js';
 
@@ -69,12 +70,13 @@ const NOTHING: Statement = { kind: 'read' };
 function read(text: string, dialect: SqlDialect, parser: (form: string) => Reading | null): Analysis {
   const { tokens, problem } = lex(text, dialect);
   const segments = split(text, tokens, problem);
-  if (segments.length === 0) return { statements: [NOTHING], texts: [text], calls: [] };
+  if (segments.length === 0) return { statements: [NOTHING], texts: [text], several: false, calls: [] };
   return {
     statements: segments.map((segment) =>
       readStatement(segment, (source, statement) => agree(source, statement, parser)),
     ),
     texts: segments.map(({ source }) => source.clauseFromBegin(source.tokens.length).text),
+    several: isSeveral(text, tokens),
     calls: segments.flatMap(({ source }) => callsOf(source)),
   };
 }
