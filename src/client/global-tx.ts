@@ -4,6 +4,8 @@ import { type ConnectOptions, type ConnectSettings, resolveConnectOptions } from
 import { forgetProcessClient, hasExplicitClient, setExplicitClient } from './process-client.js';
 import { type Fetch, instrumentFetch, propagatingFetch } from './propagation/fetch.js';
 import type { RunOptions } from './transaction/run-options.js';
+import type { TransactionState } from './transaction/transaction-state.js';
+import { wrapped } from './transaction/wrapped.js';
 
 const DEFAULT_CLOSE_LIMIT_MS = 10_000;
 
@@ -59,13 +61,15 @@ export class GlobalTx {
   }
 
   /**
-   * Runs `fn` in a global transaction, or in that of the caller when there is one. When `fn` returns, the
+   * Runs `fn` in a global transaction, or in that of the caller when there is one; other values of `propagation`
+   * make it otherwise. When `fn` returns, the
    * transaction is committed, and the promise is kept once the decision is durable. When `fn` throws, it is
    * rolled back, and the promise is rejected with that same error, once every branch that can be reached is
    * compensated; `rollbackReport(error)` says what became of it.
    *
    * @throws GlobalTxError ROLLED_BACK, ROLLBACK_ONLY, TIMED_OUT, LOCAL_TRANSACTION_OPEN, LOCAL_COMMIT_UNKNOWN,
-   * PHASE_ONE_UNFINISHED: it was rolled back. OUTCOME_UNKNOWN: it cannot be told. INVALID_OPTION, CLIENT_CLOSED
+   * PHASE_ONE_UNFINISHED: it was rolled back. OUTCOME_UNKNOWN: it cannot be told. INVALID_OPTION,
+   * PROPAGATION_REFUSED, TRANSACTION_NOT_ACTIVE (of the caller), CLIENT_CLOSED: the function was not called
    */
   run<Result>(fn: () => Result | PromiseLike<Result>): Promise<Result>;
   run<Result>(options: RunOptions, fn: () => Result | PromiseLike<Result>): Promise<Result>;
@@ -86,14 +90,7 @@ export class GlobalTx {
     options: RunOptions,
     fn: (this: This, ...args: Arguments) => Result,
   ): (this: This, ...args: Arguments) => Promise<Awaited<Result>> {
-    const { manager } = this.#client;
-    requireFunction(fn);
-    const named = { ...options, name: options.name ?? (fn.name || 'unnamed') };
-    const wrapped = async function (this: This, ...args: Arguments): Promise<Awaited<Result>> {
-      return await manager.run(named, async () => await fn.apply(this, args));
-    };
-    Object.defineProperty(wrapped, 'name', { value: fn.name, configurable: true });
-    return Object.defineProperty(wrapped, 'length', { value: fn.length, configurable: true });
+    return wrapped(() => this.#client.manager, options, requireFunction(fn));
   }
 
   /**
@@ -102,6 +99,17 @@ export class GlobalTx {
    */
   async join<Result>(xid: string, fn: () => Result | PromiseLike<Result>): Promise<Result> {
     return await this.#client.manager.join(xid, requireFunction(fn));
+  }
+
+  /**
+   * What the coordinator says of the global transaction `xid`: after OUTCOME_UNKNOWN, say.
+   * @throws GlobalTxError INVALID_XID, COORDINATOR_UNAVAILABLE, CLIENT_CLOSED
+   *
+   * @example
+   * if ((await gtx.stateOf(error.xid)).status === 'COMMITTED') return;
+   */
+  async stateOf(xid: string): Promise<TransactionState> {
+    return await this.#client.manager.state(xid);
   }
 
   /**

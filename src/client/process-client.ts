@@ -1,3 +1,4 @@
+import { GlobalTxError } from '../protocol/errors.js';
 import { type Client, ConnectedClient } from './client.js';
 import { resolveConnectOptions } from './connect-options.js';
 import { instrumentFetch } from './propagation/fetch.js';
@@ -35,6 +36,16 @@ export function processClient(): Client | undefined {
     makeCurrent(new ConnectedClient(settings));
   }
   return current.client;
+}
+
+/** The client of this process. @throws GlobalTxError NOT_CONNECTED when there is none */
+export function requireClient(): Client {
+  const client = processClient();
+  if (client !== undefined) return client;
+  throw new GlobalTxError(
+    'NOT_CONNECTED',
+    'this process has no coordinator: call GlobalTx.connect() or set GLOBALTX_COORDINATOR',
+  );
 }
 
 function makeCurrent(client: Client): void {

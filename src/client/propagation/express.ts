@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GlobalTxError } from '../../protocol/errors.js';
 import { runInContext } from '../transaction/context.js';
-import type { JoinedTransaction } from '../transaction/manager.js';
+import type { JoinedTransaction } from '../transaction/joined.js';
 import { type IncomingOptions, joinIncoming, keepContext, leaveQuietly } from './incoming.js';
 
 /** What Express calls; typed by structure, so that no version of it is nailed down. */

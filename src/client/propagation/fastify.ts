@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { runInContext } from '../transaction/context.js';
-import type { JoinedTransaction } from '../transaction/manager.js';
+import type { JoinedTransaction } from '../transaction/joined.js';
 import { type IncomingOptions, joinIncoming, keepContext, leaveQuietly } from './incoming.js';
 
 interface RawRequest {

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { GlobalTxError } from '../../protocol/errors.js';
 import { processClient } from '../process-client.js';
 import { runInContext } from '../transaction/context.js';
-import type { JoinedTransaction } from '../transaction/manager.js';
+import type { JoinedTransaction } from '../transaction/joined.js';
 import { XID_HEADER } from './header.js';
 
 /** Options of the carriers for incoming requests. */

@@ -4,8 +4,9 @@ import type { Coordinator } from '../connection/coordinator.js';
 import { retryDelayMs } from '../connection/retry.js';
 import type { Logger } from '../logger.js';
 import type { GlobalTransaction } from './global-transaction.js';
+import type { HookCaller } from './hook-caller.js';
 import { outcomeUnknownError, rolledBackError } from './outcome.js';
-import type { RollbackReport } from './rollback-report.js';
+import { attachRollbackReport, type RollbackReport } from './rollback-report.js';
 import { abandon, settle } from './settle.js';
 
 const LONGEST_REASON = 500;
@@ -23,22 +24,25 @@ export interface CompletionLimits {
 export class Completion {
   readonly #coordinator: Coordinator;
   readonly #logger: Logger;
+  readonly #hooks: HookCaller;
   readonly #limits: CompletionLimits;
 
-  constructor(coordinator: Coordinator, logger: Logger, limits: CompletionLimits) {
+  constructor(coordinator: Coordinator, logger: Logger, hooks: HookCaller, limits: CompletionLimits) {
     this.#coordinator = coordinator;
     this.#logger = logger;
+    this.#hooks = hooks;
     this.#limits = limits;
   }
 
   /**
-   * The function has returned.
+   * The function has returned. An error by which it was rolled back has a report (`rollbackReport`).
    * @throws GlobalTxError ROLLBACK_ONLY, LOCAL_TRANSACTION_OPEN, ROLLED_BACK, TIMED_OUT, LOCAL_COMMIT_UNKNOWN,
    * PHASE_ONE_UNFINISHED, OUTCOME_UNKNOWN
    */
   async commit(transaction: GlobalTransaction, settleMs: number): Promise<void> {
     const refusal = await this.#refusal(transaction, settleMs);
     if (refusal !== undefined) {
+      await this.#hooks.beforeRollback(transaction, refusal);
       const report = await this.#rollBack(transaction, `${refusal.code}: ${refusal.message}`);
       throw withReport(refusal, report);
     }
@@ -65,6 +69,7 @@ export class Completion {
   /** The function threw. Says what became of the rollback; never throws itself. */
   async rollback(transaction: GlobalTransaction, error: unknown, settleMs: number): Promise<RollbackReport> {
     transaction.end();
+    await this.#hooks.beforeRollback(transaction, error);
     await settle(transaction.participants, settleMs);
     return this.#rollBack(transaction, reasonOf(error));
   }
@@ -208,7 +213,7 @@ function explain(report: RollbackReport): string {
 }
 
 function withReport(refusal: GlobalTxError, report: RollbackReport): GlobalTxError {
-  return new GlobalTxError(refusal.code, refusal.message, {
+  const error = new GlobalTxError(refusal.code, refusal.message, {
     xid: refusal.xid,
     construct: refusal.construct,
     cause: refusal.cause,
@@ -218,4 +223,6 @@ function withReport(refusal: GlobalTxError, report: RollbackReport): GlobalTxErr
       unfinishedBranches: String(report.unfinishedBranches),
     },
   });
+  attachRollbackReport(error, report);
+  return error;
 }

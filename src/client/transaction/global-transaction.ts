@@ -1,6 +1,8 @@
 import { GlobalTxError } from '../../protocol/errors.js';
 import type { Begin, PhaseOneOutcome } from '../../protocol/frames.js';
 import type { Coordinator } from '../connection/coordinator.js';
+import type { TransactionHooks } from './hooks.js';
+import { checkedHooks } from './run-options.js';
 import type { BranchRequest, Participant, Transaction } from './transaction.js';
 
 /** What a transaction needs of its client. */
@@ -37,6 +39,7 @@ export class GlobalTransaction implements Transaction {
   readonly #services: TransactionServices;
   readonly #begin: Begin | null;
   readonly #participants = new Set<Participant>();
+  readonly #hooks: TransactionHooks[] = [];
   #begun: Begun = 'no';
   #beginning: Promise<void> | undefined;
   #rollbackOnly: RollbackOnly | undefined;
@@ -74,8 +77,25 @@ export class GlobalTransaction implements Transaction {
     return [...this.#participants];
   }
 
+  get hooks(): readonly TransactionHooks[] {
+    return this.#hooks;
+  }
+
   setRollbackOnly(reason: string, cause?: unknown): void {
     this.#rollbackOnly ??= { reason, cause };
+  }
+
+  addHooks(hooks: TransactionHooks): void {
+    checkedHooks(hooks);
+    if (this.role === 'participant') {
+      throw new GlobalTxError(
+        'INVALID_OPTION',
+        `hooks: the global transaction ${this.xid} was begun by another process, and only that one hears of its end`,
+        { xid: this.xid },
+      );
+    }
+    this.#refuseIfEnded('a hook');
+    this.#hooks.push(hooks);
   }
 
   /** From now on nothing is enlisted. */

@@ -5,41 +5,27 @@ import type { Logger } from '../logger.js';
 import { Completion, type CompletionLimits } from './completion.js';
 import { currentTransaction, runInContext } from './context.js';
 import { GlobalTransaction, type TransactionServices } from './global-transaction.js';
-import { attachRollbackReport } from './rollback-report.js';
+import { HookCaller } from './hook-caller.js';
+import { type JoinedTransaction, leave } from './joined.js';
+import { Launcher } from './launcher.js';
+import { runNested } from './nested.js';
+import { ALONE, type Propagation, WITHIN } from './propagation.js';
 import {
   DEFAULT_LOCK_WAIT_MS,
-  DEFAULT_TIMEOUT_MS,
+  type ResolvedRunOptions,
   type RunOptions,
   resolveRunOptions,
 } from './run-options.js';
-import { abandon, settle } from './settle.js';
-import type { Transaction } from './transaction.js';
-
-/** What is under way at the end gets at least so much time to come to its own. */
-const LEAST_SETTLE_MS = 1_000;
+import type { TransactionState } from './transaction-state.js';
 
 export interface ManagerOptions extends CompletionLimits {
   readonly requestTimeoutMs: number;
 }
 
-/** A transaction that came from another process, until its work here is over. */
-export interface JoinedTransaction {
-  readonly transaction: Transaction;
-  /** Whether leaving it now would neither wait nor fail. */
-  readonly idle: boolean;
-  /**
-   * Ends its work in this process, once however often it is called: waits for what is under way and gives up what is not committed locally.
-   * The whole is left to the process that began it.
-   * @throws GlobalTxError LOCAL_TRANSACTION_OPEN when something had to be given up; ROLLBACK_ONLY when the work
-   * asked for that: who began the transaction must hear of it
-   */
-  leave(): Promise<void>;
-}
-
 /** Begins, joins and ends global transactions. */
 export class TransactionManager {
   readonly #services: TransactionServices;
-  readonly #completion: Completion;
+  readonly #launcher: Launcher;
   readonly #logger: Logger;
   readonly #underWay = new Set<Promise<void>>();
   #lastRequest = 0;
@@ -52,25 +38,51 @@ export class TransactionManager {
       nextRequestId: () => String(++this.#lastRequest),
     };
     this.#logger = logger;
-    this.#completion = new Completion(coordinator, logger, options);
+    const hooks = new HookCaller(logger);
+    this.#launcher = new Launcher(new Completion(coordinator, logger, hooks, options), hooks, logger);
   }
 
   /**
-   * Runs `fn` in a global transaction: a new one, or that of the caller.
-   * @throws what `fn` throws; else GlobalTxError as `Completion.commit` says, INVALID_OPTION, CLIENT_CLOSED
+   * Runs `fn` in a global transaction, or outside of any, as its propagation says.
+   * @throws what `fn` throws; else GlobalTxError as `Completion.commit` says, INVALID_OPTION, PROPAGATION_REFUSED,
+   * TRANSACTION_NOT_ACTIVE, CLIENT_CLOSED
    */
   async run<Result>(options: RunOptions, fn: () => Result | PromiseLike<Result>): Promise<Result> {
+    const resolved = resolveRunOptions(options, fn.name || 'unnamed');
+    resolved.signal?.throwIfAborted();
     const current = currentTransaction();
-    if (current !== undefined) return await runJoined(current, fn);
-    const { name, timeoutMs, lockWaitMs } = resolveRunOptions(options, fn.name || 'unnamed');
-    this.#refuseIfClosed();
-    const facts = { xid: newXid(), name, timeoutMs, lockWaitMs };
-    const over = this.#started();
-    try {
-      return await this.#launch(new GlobalTransaction(facts, this.#services), timeoutMs, fn);
-    } finally {
-      over();
+    if (current === undefined) {
+      switch (ALONE[resolved.propagation]) {
+        case 'begin':
+          return await this.#begin(resolved, fn);
+        case 'outside':
+          return await fn();
+        case 'refuse':
+          throw refusal(resolved.propagation, undefined);
+      }
     }
+    switch (WITHIN[resolved.propagation]) {
+      case 'join':
+        return await runNested(current, resolved, this.#logger, fn);
+      case 'begin':
+        return await this.#begin(resolved, fn);
+      case 'outside':
+        return await runInContext(undefined, fn);
+      case 'refuse':
+        throw refusal(resolved.propagation, current.xid);
+    }
+  }
+
+  /**
+   * What the coordinator says of a transaction: NOT_FOUND when it never heard of it, or has forgotten it since.
+   * @throws GlobalTxError INVALID_XID, COORDINATOR_UNAVAILABLE, CLIENT_CLOSED
+   */
+  async state(xid: string): Promise<TransactionState> {
+    const { transaction } = await this.#services.coordinator.request(
+      { body: 'getTransaction', getTransaction: { xid: checkedXid(xid) } },
+      this.#services.requestTimeoutMs,
+    );
+    return transaction;
   }
 
   /**
@@ -80,7 +92,9 @@ export class TransactionManager {
    */
   async join<Result>(xid: string, fn: () => Result | PromiseLike<Result>): Promise<Result> {
     const current = currentTransaction();
-    if (current?.xid === xid) return await runJoined(current, fn);
+    if (current?.xid === xid) {
+      return await runNested(current, resolveRunOptions({}, 'joined'), this.#logger, fn);
+    }
     const { transaction, leave } = this.enter(xid);
     let result: Result;
     try {
@@ -102,13 +116,7 @@ export class TransactionManager {
   /** Like `join`, for carriers that cannot wrap the work in a function. @throws GlobalTxError INVALID_XID, CLIENT_CLOSED */
   enter(xid: string): JoinedTransaction {
     this.#refuseIfClosed();
-    if (!isXid(xid)) {
-      throw new GlobalTxError(
-        'INVALID_XID',
-        'the text that was given is not an xid: 1 to 128 letters, digits or ._:-',
-      );
-    }
-    const facts = { xid, name: '', timeoutMs: undefined, lockWaitMs: DEFAULT_LOCK_WAIT_MS };
+    const facts = { xid: checkedXid(xid), name: '', timeoutMs: undefined, lockWaitMs: DEFAULT_LOCK_WAIT_MS };
     const transaction = new GlobalTransaction(facts, this.#services);
     const over = this.#started();
     let left: Promise<void> | undefined;
@@ -136,23 +144,16 @@ export class TransactionManager {
     return this.#underWay.size;
   }
 
-  async #launch<Result>(
-    transaction: GlobalTransaction,
-    timeoutMs: number,
-    fn: () => Result | PromiseLike<Result>,
-  ): Promise<Result> {
-    // Nothing is waited for beyond the time-out: the coordinator then rolls back whatever is under way here.
-    const until = Date.now() + timeoutMs;
-    const settleMs = (): number => Math.max(LEAST_SETTLE_MS, until - Date.now());
-    let result: Result;
+  async #begin<Result>(options: ResolvedRunOptions, fn: () => Result | PromiseLike<Result>): Promise<Result> {
+    this.#refuseIfClosed();
+    const transaction = new GlobalTransaction({ ...options, xid: newXid() }, this.#services);
+    if (options.hooks !== undefined) transaction.addHooks(options.hooks);
+    const over = this.#started();
     try {
-      result = await runInContext(transaction, fn);
-    } catch (error) {
-      attachRollbackReport(error, await this.#completion.rollback(transaction, error, settleMs()));
-      throw error;
+      return await this.#launcher.launch(transaction, options, fn);
+    } finally {
+      over();
     }
-    await this.#completion.commit(transaction, settleMs());
-    return result;
   }
 
   /** Counts a piece of work that `close` waits for. @returns a function that says it is over */
@@ -174,54 +175,21 @@ export class TransactionManager {
   }
 }
 
-/**
- * A nested call is a part of the caller's transaction. When it throws, half of its work may be done, so the whole
- * can only be rolled back, whatever the caller makes of the error.
- */
-async function runJoined<Result>(
-  current: Transaction,
-  fn: () => Result | PromiseLike<Result>,
-): Promise<Result> {
-  if (current.ended) {
-    throw new GlobalTxError(
-      'TRANSACTION_NOT_ACTIVE',
-      `the global transaction ${current.xid} around this call has ended. Await all work before the function returns; start what should outlive it with withoutTransaction()`,
-      { xid: current.xid },
-    );
-  }
-  try {
-    return await fn();
-  } catch (error) {
-    current.setRollbackOnly('a nested call threw', error);
-    throw error;
-  }
+/** @throws GlobalTxError INVALID_XID */
+function checkedXid(xid: string): string {
+  if (isXid(xid)) return xid;
+  throw new GlobalTxError(
+    'INVALID_XID',
+    'the text that was given is not an xid: 1 to 128 letters, digits or ._:-',
+  );
 }
 
-async function leave(transaction: GlobalTransaction): Promise<void> {
-  if (transaction.participants.length > 0) {
-    // Twice: what ran un-awaited may have begun something new while it was waited for.
-    await settle(transaction.participants, DEFAULT_TIMEOUT_MS);
-    transaction.end();
-    await settle(transaction.participants, DEFAULT_TIMEOUT_MS);
-  }
-  transaction.end();
-  const { xid, participants, rollbackOnlyReason } = transaction;
-  const open = participants.filter((participant) => participant.open);
-  const failures = await abandon(participants);
-  if (open.length > 0 || failures.length > 0) {
-    const descriptions = open.map((participant) => participant.description).join(', ');
-    throw new GlobalTxError(
-      'LOCAL_TRANSACTION_OPEN',
-      `work in the global transaction ${xid} ended while a local transaction was not committed (${descriptions}); it was rolled back. Commit or roll back each local transaction before the work is over`,
-      { xid, construct: descriptions, cause: failures[0] },
-    );
-  }
-  if (rollbackOnlyReason !== undefined) {
-    const { reason, cause } = rollbackOnlyReason;
-    throw new GlobalTxError(
-      'ROLLBACK_ONLY',
-      `work in the global transaction ${xid} marked it rollback-only (${reason}); the process that began it must roll it back`,
-      { xid, cause, details: { reason } },
-    );
-  }
+function refusal(propagation: Propagation, xid: string | undefined): GlobalTxError {
+  return new GlobalTxError(
+    'PROPAGATION_REFUSED',
+    xid === undefined
+      ? `the function was called outside of a global transaction, and its propagation is ${propagation}: call it inside of one, or let it begin one (REQUIRED)`
+      : `the function was called inside of the global transaction ${xid}, and its propagation is ${propagation}: call it outside, by withoutTransaction(), or let it run outside (NOT_SUPPORTED)`,
+    { xid },
+  );
 }

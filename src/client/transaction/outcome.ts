@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../../protocol/error-codes.js';
 import { GlobalTxError } from '../../protocol/errors.js';
 import type { Transaction as TransactionFrame } from '../../protocol/frames.js';
+import { attachRollbackReport } from './rollback-report.js';
 
 /** Reasons of the coordinator that are codes of their own for the caller of a commit. */
 const OWN_CODES = [
@@ -31,7 +32,7 @@ function compensation(answer: TransactionFrame): string {
 /** The error for the caller of a commit that the coordinator turned into a rollback. */
 export function rolledBackError(answer: TransactionFrame, cause: unknown): GlobalTxError {
   const code = codeOf(answer.reason);
-  return new GlobalTxError(
+  const error = new GlobalTxError(
     code,
     `the global transaction ${answer.xid} was rolled back (${answer.reason || 'no reason given'}); ${compensation(answer)}`,
     {
@@ -44,6 +45,9 @@ export function rolledBackError(answer: TransactionFrame, cause: unknown): Globa
       cause,
     },
   );
+  const { xid, status, unfinishedBranches } = answer;
+  attachRollbackReport(error, { xid, status, unfinishedBranches });
+  return error;
 }
 
 /** The error for the caller of a commit whose fate could not be learnt. */

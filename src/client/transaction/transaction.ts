@@ -1,4 +1,5 @@
 import type { RegisterBranch } from '../../protocol/frames.js';
+import type { TransactionHooks } from './hooks.js';
 
 /** Work of this process inside a transaction that has not been settled: a statement, an open local transaction. */
 export interface Participant {
@@ -32,6 +33,15 @@ export interface Transaction {
   readonly lockWaitMs: number;
   /** From now on the transaction can only be rolled back. The first reason is kept. */
   setRollbackOnly(reason: string, cause?: unknown): void;
+  /**
+   * Has hooks called when the transaction ends, after those that are there already.
+   * @throws GlobalTxError INVALID_OPTION where it was joined: only the process that began it hears of its end;
+   * TRANSACTION_NOT_ACTIVE
+   *
+   * @example
+   * currentTransaction()?.addHooks({ afterCommit: () => cache.delete(key) });
+   */
+  addHooks(hooks: TransactionHooks): void;
   /**
    * Registers a branch and takes its locks; begins the transaction on the way, if need be.
    * @param lockWaitMs how long the coordinator may let it wait; default: the transaction's

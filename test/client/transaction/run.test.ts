@@ -289,11 +289,6 @@ describe('a global transaction', () => {
         { code: 'INVALID_OPTION' },
       );
     }
-    const propagation = 'REQUIRES_NEW' as 'REQUIRED';
-    await assert.rejects(
-      gtx.run({ propagation }, () => 1),
-      { code: 'INVALID_OPTION' },
-    );
   });
 
   it('keeps this, arguments, name and length of a wrapped function', async () => {
