@@ -67,8 +67,8 @@ export interface CorePool extends EventEmitter {
 }
 
 export interface CoreCluster {
-  readonly _nodes: Readonly<Record<string, { readonly pool: CorePool } | undefined>>;
-  add(id: unknown, config?: unknown): void;
+  /** By id; `add` writes into it. */
+  _nodes: Readonly<Record<string, { readonly pool: CorePool } | undefined>>;
 }
 
 /** mysql2's own class of COM_QUERY commands, which it doesn't export by name. */

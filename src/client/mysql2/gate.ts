@@ -43,6 +43,8 @@ export class Gate {
   readonly #presence: Presence;
   readonly #turns: Turn[] = [];
   #busy = false;
+  /** The command of the turn that is being taken has its answer. */
+  #answered = false;
 
   private constructor(connection: CoreConnection, database: BranchDatabase) {
     this.#connection = connection;
@@ -84,7 +86,9 @@ export class Gate {
    */
   giveBack(): Promise<void> | undefined {
     const { transaction } = this.#local;
-    if (transaction === undefined && !this.#busy) {
+    // A pool takes its connection back at the very 'end' of its query, so that the next one finds it free.
+    const idle = !this.#busy || (this.#answered && this.#turns.length === 0);
+    if (transaction === undefined && idle) {
       this.#local.released();
       return undefined;
     }
@@ -108,6 +112,9 @@ export class Gate {
       return this.#add.call(this.#connection, command) as typeof command;
     }
     this.#bind(command, transaction);
+    command.once('end', () => {
+      this.#answered = true;
+    });
     void this.#enqueue(transaction, () => this.#perform(command, transaction));
     return command;
   };
@@ -140,6 +147,7 @@ export class Gate {
 
   async #work(): Promise<void> {
     for (let turn = this.#turns.shift(); turn !== undefined; turn = this.#turns.shift()) {
+      this.#answered = false;
       await turn();
       // mysql2 calls back in the next tick, and by then nothing that was asked for later has been answered.
       if (this.#turns.length > 0) await nextTick();

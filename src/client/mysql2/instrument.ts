@@ -57,16 +57,18 @@ export function instrumentPool(pool: CorePool): void {
   };
 }
 
-/** Takes over a cluster: each of its nodes is a pool. */
+/**
+ * Takes over a cluster: each of its nodes is a pool. A node is met where it is kept, because the promise cluster calls
+ * the prototype's `add` and would go past one of ours.
+ */
 export function instrumentCluster(cluster: CoreCluster): void {
   if (!first(cluster)) return;
-  const add = cluster.add;
-  cluster.add = (...args) => {
-    add.apply(cluster, args);
-    for (const node of Object.values(cluster._nodes)) {
-      if (node !== undefined) instrumentPool(node.pool);
-    }
-  };
+  cluster._nodes = new Proxy(cluster._nodes, {
+    set(nodes, id, node: { readonly pool: CorePool }) {
+      instrumentPool(node.pool);
+      return Reflect.set(nodes, id, node);
+    },
+  });
 }
 
 /** Makes a core object outside of any transaction: its sockets keep the context that they are made in. */
