@@ -1,85 +1,95 @@
-import { readFile } from 'node:fs/promises';
-import type { RowDataPacket } from 'mysql2/promise';
-import type { Bed } from './bed.js';
+import type { Bed, Load } from './bed/bed.js';
+import type { LoadRound, Request } from './load/protocol.js';
+import type { Case, Plan } from './plan.js';
+import type { Mode } from './workloads/index.js';
 
-/** What one round of one row showed. */
-export interface Round {
-  readonly txPerSecond: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
+/** What one round of one mode showed; the counts are for one transaction. */
+export interface Round extends LoadRound {
   readonly statementsPerTx: number;
-  readonly clientCpuUs: number;
+  readonly bytesPerTx: number;
   readonly coordinatorCpuUs: number;
   readonly databaseCpuUs: number;
 }
 
-/** Ticks of /proc/PID/stat are hundredths of a second on Linux (proc(5), USER_HZ). */
-const TICK_US = 10_000;
-
-/** User and system time of a process, in microseconds; not a number when it is gone. */
-async function cpuUs(pid: number | undefined): Promise<number> {
-  if (pid === undefined) return Number.NaN;
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * TICK_US;
+export interface Measured {
+  readonly case: Case;
+  readonly rounds: ReadonlyMap<Mode, readonly Round[]>;
+  /** How often the application's connections spoke to the databases for one transaction, with one in flight. */
+  readonly packetsPerTx: ReadonlyMap<Mode, number>;
 }
 
-interface Counters {
-  readonly statements: number;
-  readonly clientCpu: number;
-  readonly coordinatorCpu: number;
-  readonly databaseCpu: number;
+const COUNTED = 40;
+
+async function play(
+  { process: load }: Load,
+  request: Extract<Request, { ask: 'round' }>,
+): Promise<LoadRound> {
+  const answer = await load.ask(request);
+  if (answer.answer === 'failed') throw new Error(answer.message);
+  if (answer.answer !== 'round') throw new Error('the load answered out of turn');
+  return answer.round;
 }
 
-async function counters(bed: Bed): Promise<Counters> {
-  let statements = 0;
-  let databaseCpu = 0;
-  for (const { plain, server } of bed.databases) {
-    const [rows] = await plain.query<RowDataPacket[]>("SHOW GLOBAL STATUS LIKE 'Questions'");
-    statements += Number(rows[0]?.Value);
-    databaseCpu += await cpuUs(server.pid);
-  }
-  const { user, system } = process.cpuUsage();
+async function prepare(bed: Bed, load: Load, { workload, inFlight }: Case): Promise<void> {
+  const schemas = await bed.schemas(workload);
+  // Two for each transaction in flight: one part may begin while another's connection is on its way back.
+  const connections = inFlight * 2;
+  const answer = await load.process.ask({
+    ask: 'prepare',
+    workload: workload.name,
+    schemas,
+    connections,
+  });
+  if (answer.answer === 'failed') throw new Error(answer.message);
+}
+
+async function round(bed: Bed, load: Load, mode: Mode, inFlight: number, ms: number): Promise<Round> {
+  const before = await bed.counters();
+  const played = await play(load, { ask: 'round', mode, inFlight, ms, most: Number.MAX_SAFE_INTEGER });
+  const after = await bed.counters();
+  const each = (name: keyof typeof after) => (after[name] - before[name]) / played.transactions;
   return {
-    statements,
-    databaseCpu,
-    clientCpu: user + system,
-    coordinatorCpu: await cpuUs(bed.coordinator.pid),
-  };
-}
-
-function quantile(sorted: readonly number[], share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
-}
-
-/** Keeps `inFlight` transactions under way for `ms` milliseconds. */
-export async function round(
-  bed: Bed,
-  run: () => Promise<unknown>,
-  inFlight: number,
-  ms: number,
-): Promise<Round> {
-  const before = await counters(bed);
-  const latencies: number[] = [];
-  const started = performance.now();
-  const lane = async () => {
-    for (let now = performance.now(); now - started < ms; now = performance.now()) {
-      await run();
-      latencies.push(performance.now() - now);
-    }
-  };
-  await Promise.all(Array.from({ length: inFlight }, lane));
-  const seconds = (performance.now() - started) / 1000;
-  const after = await counters(bed);
-  latencies.sort((one, other) => one - other);
-  const each = (name: keyof Counters) => (after[name] - before[name]) / latencies.length;
-  return {
-    txPerSecond: latencies.length / seconds,
-    p50Ms: quantile(latencies, 0.5),
-    p99Ms: quantile(latencies, 0.99),
+    ...played,
     statementsPerTx: each('statements'),
-    clientCpuUs: each('clientCpu'),
-    coordinatorCpuUs: each('coordinatorCpu'),
-    databaseCpuUs: each('databaseCpu'),
+    bytesPerTx: each('bytes'),
+    coordinatorCpuUs: each('coordinatorCpuUs'),
+    databaseCpuUs: each('databaseCpuUs'),
   };
+}
+
+/** One transaction at a time over counting links. */
+async function countPackets(bed: Bed, measured: Case): Promise<ReadonlyMap<Mode, number>> {
+  const load = await bed.load(0, true);
+  await prepare(bed, load, { ...measured, inFlight: 1 });
+  const packets = new Map<Mode, number>();
+  for (const mode of measured.workload.modes) {
+    const request = { ask: 'round', mode, inFlight: 1, ms: 60_000 } as const;
+    // What is done once a connection or a process is not a transaction's.
+    await play(load, { ...request, most: 5 });
+    await load.links!.ask('count');
+    const { transactions } = await play(load, { ...request, most: COUNTED });
+    packets.set(mode, (await load.links!.ask('count')).packets / transactions);
+  }
+  return packets;
+}
+
+/** All rounds of a case: its modes take turns, so that what the machine does meets all of them. */
+export async function measure(
+  bed: Bed,
+  measured: Case,
+  { rounds, roundMs, warmUpMs }: Plan,
+  progress: (round: number) => void,
+): Promise<Measured> {
+  const { workload, inFlight, networkMs, flush } = measured;
+  await bed.flush(flush);
+  const packetsPerTx = networkMs === 0 ? await countPackets(bed, measured) : new Map<Mode, number>();
+  const load = await bed.load(networkMs);
+  await prepare(bed, load, measured);
+  const all = new Map<Mode, Round[]>(workload.modes.map((mode) => [mode, []]));
+  for (const mode of workload.modes) await round(bed, load, mode, inFlight, warmUpMs);
+  for (let number = 1; number <= rounds; number++) {
+    progress(number);
+    for (const [mode, done] of all) done.push(await round(bed, load, mode, inFlight, roundMs));
+  }
+  return { case: measured, rounds: all, packetsPerTx };
 }

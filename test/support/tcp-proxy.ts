@@ -12,12 +12,14 @@ export type Direction = 'up' | 'down';
  */
 export type Verdict = 'pass' | 'drop' | 'reset' | 'reset after';
 
-export type Inspect = (chunk: Buffer, direction: Direction) => Verdict;
+/** @param connection the number of the connection, counted from 1 in the order in which they were accepted */
+export type Inspect = (chunk: Buffer, direction: Direction, connection: number) => Verdict;
 
 /** What the end of a direction carries. */
 const NOTHING = Buffer.alloc(0);
 
 interface Pair {
+  readonly number: number;
   readonly client: Socket;
   readonly server: Socket;
   /** Directions in which nothing arrives any more. */
@@ -122,7 +124,7 @@ export class TcpProxy {
   #accept(client: Socket): void {
     this.#accepted += 1;
     const server = connect(this.#target);
-    const pair: Pair = { client, server, dead: new Set() };
+    const pair: Pair = { number: this.#accepted, client, server, dead: new Set() };
     this.#pairs.add(pair);
     client.setNoDelay(true);
     server.setNoDelay(true);
@@ -151,7 +153,7 @@ export class TcpProxy {
 
   #pass(pair: Pair, to: Socket, chunk: Buffer, direction: Direction): void {
     if (pair.dead.has(direction)) return;
-    const verdict = this.#inspect(chunk, direction);
+    const verdict = this.#inspect(chunk, direction, pair.number);
     switch (verdict) {
       case 'pass':
         if (!to.destroyed) to.write(chunk);
