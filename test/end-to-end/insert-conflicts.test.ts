@@ -50,6 +50,8 @@ const IGNORE: readonly Case[] = [
     sql: "INSERT IGNORE INTO stock (house, sku, qty) VALUES (1, 'NUT', 1), (3, 'nut', 1), (?, ?, 2)",
     parameters: [2, 'nut'],
   },
+  { sql: "INSERT IGNORE INTO users (id, mail) VALUES (DEFAULT, 'ann@x')" },
+  { sql: "INSERT IGNORE INTO users (id, mail) VALUES (0, 'p@x'), (DEFAULT, 'q@x')" },
   { sql: 'INSERT IGNORE INTO child VALUES (7, 99, 1), (8, 3, 1)' },
 ];
 
@@ -87,6 +89,15 @@ const UPDATE: readonly Case[] = [
   {
     sql: "INSERT INTO stock (house, sku, qty) VALUES (1, 'NUT', 3) ON DUPLICATE KEY UPDATE sku = VALUES(sku), qty = qty + VALUES(qty)",
   },
+  {
+    sql: "INSERT INTO users (id, mail, n) VALUES (DEFAULT, 'ann@x', 1) ON DUPLICATE KEY UPDATE n = VALUES(n)",
+  },
+  { sql: "INSERT INTO users VALUES (DEFAULT, 'zoe@x', DEFAULT, 1) ON DUPLICATE KEY UPDATE n = VALUES(n)" },
+  {
+    sql: 'INSERT INTO users (id, mail) VALUES (?, ?) ON DUPLICATE KEY UPDATE n = 7',
+    parameters: [0, 'ann@x'],
+  },
+  { sql: "INSERT INTO users (id, mail) VALUES (0, 'x@x'), (0, 'y@x') ON DUPLICATE KEY UPDATE n = 7" },
   { sql: 'INSERT INTO child VALUES (1, 1, 5) ON DUPLICATE KEY UPDATE parent = 3, v = VALUES(v)' },
 ];
 
@@ -105,6 +116,8 @@ const REPLACE: readonly Case[] = [
     sql: "REPLACE INTO users (mail, n) VALUES ('ann@x', 1), ('q@x', 1), ('Q@x', 2), ('bob@x', 3)",
     refusedWhenWeak: true,
   },
+  { sql: "REPLACE INTO users (id, mail, nick) VALUES (DEFAULT, 'ann@x', 'bob')" },
+  { sql: "REPLACE INTO users (id, mail) VALUES (0, 'new@x')" },
   { sql: "REPLACE LOW_PRIORITY INTO stock (house, sku, qty, seen) VALUES (1, 'NUT', 3, '2021-01-01')" },
   { sql: 'REPLACE INTO child VALUES (1, 3, 5)' },
 ];
@@ -230,7 +243,6 @@ describe('an INSERT that meets rows', () => {
         await refusal("INSERT INTO plain VALUES ('1x', 1, 'x') ON DUPLICATE KEY UPDATE v = 2"),
         await refusal('INSERT IGNORE INTO plain (id) VALUES (99999999999), (1)'),
         await refusal("REPLACE INTO users (mail) VALUES (LOWER('ANN@X'))"),
-        await refusal("REPLACE INTO users (id, mail) VALUES (0, 'ann@x')"),
         await refusal("INSERT INTO users (mail) VALUES ('ann@x'), ('zz@x') ON DUPLICATE KEY UPDATE n = 9"),
         await refusal('INSERT INTO plain (id) VALUES (1) ON DUPLICATE KEY UPDATE id = 77'),
         await refusal(
@@ -245,13 +257,42 @@ describe('an INSERT that meets rows', () => {
         'INSERT ... ON DUPLICATE KEY UPDATE: a value of the unique column `id` that may be converted',
         'INSERT IGNORE: a value of the unique column `id` that may be converted',
         'REPLACE: an expression as value of the unique column `mail`',
-        'REPLACE: 0 as value of the AUTO_INCREMENT column `id`',
         'INSERT ... ON DUPLICATE KEY UPDATE: generated keys, where only some of its rows are there already',
         'INSERT ... ON DUPLICATE KEY UPDATE: a change of the key column `id`',
         'INSERT ... ON DUPLICATE KEY UPDATE: a change of the key column `id`',
         true,
       ],
     );
+  });
+
+  it('is followed to the row with the key 0, where sql_mode keeps it', async () => {
+    await reset(world.first);
+    await world.first.execute([
+      "SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO'",
+      "INSERT INTO users VALUES (0, 'zero@x', NULL, 1)",
+    ]);
+    const before = await world.first.dump();
+    const connection = await connect(world.first, 'REPEATABLE READ');
+    try {
+      await connection.query("SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO'");
+      const undo = new Error('undo');
+      for (const sql of [
+        "INSERT INTO users (id, mail) VALUES (0, 'other@x') ON DUPLICATE KEY UPDATE n = 7",
+        "INSERT INTO users (id, mail) VALUES (DEFAULT, 'other@x') ON DUPLICATE KEY UPDATE n = 7",
+        "INSERT IGNORE INTO users (id, mail) VALUES (0, 'other@x')",
+        "REPLACE INTO users (id, mail) VALUES (DEFAULT, 'ann@x')",
+      ]) {
+        const work = world.gtx.run({ name: 'undone' }, async () => {
+          await connection.query(sql);
+          throw undo;
+        });
+        await assert.rejects(work, (error) => error === undo, sql);
+        await settled(world);
+        assert.equal(await world.first.dump(), before, sql);
+      }
+    } finally {
+      connection.destroy();
+    }
   });
 
   it('loses nothing to others who insert the same at the same time', async function () {

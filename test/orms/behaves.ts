@@ -40,6 +40,13 @@ async function unitOfWork(store: Store): Promise<void> {
   await store.remove('pan');
 }
 
+/** Each ORM has its own way to wrap an error of the driver. */
+function isUnsupported(error: unknown): boolean {
+  const { code, cause, driverError, parent } = error as Readonly<Record<string, unknown>>;
+  if (code !== undefined) return code === 'STATEMENT_UNSUPPORTED';
+  return isUnsupported(cause ?? driverError ?? parent);
+}
+
 /** The tests that every ORM passes, with its own means, on two servers. */
 export function behaves(
   name: string,
@@ -140,7 +147,7 @@ export function behaves(
     it('reads a stream to its end inside a global transaction, while it writes elsewhere', async () => {
       await world.gtx.run({ name }, async () => {
         await first.insertMany([article('pan', 1), article('pot', 2)]);
-        for await (const each of first.all()) await second.upsert(each);
+        for await (const each of first.all()) await second.upsert({ ...each, qty: each.qty + 1 });
       });
       const [one, two] = [await skus(first), await skus(second)];
       assert.deepEqual(one, ['cup', 'jug', 'pan', 'pot']);
@@ -192,7 +199,7 @@ export function behaves(
       try {
         await assert.rejects(
           world.gtx.run({ name }, () => orm.migrate()),
-          /STATEMENT_UNSUPPORTED|is not supported/,
+          isUnsupported,
         );
       } finally {
         await orm.close();

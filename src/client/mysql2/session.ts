@@ -110,6 +110,7 @@ export class Session {
       weakIsolation: level !== 'REPEATABLE-READ' && level !== 'SERIALIZABLE',
       clientCharset: charset ?? '',
       selectLimited: limit !== NO_LIMIT,
+      zeroIsKept: sqlModes.has('NO_AUTO_VALUE_ON_ZERO'),
     };
   }
 }

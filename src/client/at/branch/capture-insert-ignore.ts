@@ -42,7 +42,7 @@ async function one(
   const { matched } = await run();
   if (matched > 0) {
     await touchInserted(context, statement, { table, rows: NONE }, inserted, matched);
-  } else if ('queries' in conflictQueries(table, statement, valueWriter(write))) {
+  } else if ('queries' in conflictQueries(table, statement, context.session.facts, valueWriter(write))) {
     touchMet(context, await conflictingRows(context, statement, table, write));
   }
 }

@@ -33,7 +33,7 @@ export async function conflictingRows(
 ): Promise<ConflictingRows> {
   let table = known;
   for (;;) {
-    const conflicts = conflictQueries(table, statement, valueWriter(write));
+    const conflicts = conflictQueries(table, statement, context.session.facts, valueWriter(write));
     if ('refused' in conflicts) throw insertRefused(statement, table, conflicts.refused);
     const read = await readAll(context, table, conflicts.queries, statement.rows.length);
     if (read.table === table) return read;

@@ -13,6 +13,8 @@ export interface SessionFacts {
   readonly clientCharset: string;
   /** sql_select_limit is set: a query of ours may not see all rows. */
   readonly selectLimited: boolean;
+  /** NO_AUTO_VALUE_ON_ZERO: of what is given for an AUTO_INCREMENT column, NULL alone makes a new value. */
+  readonly zeroIsKept: boolean;
 }
 
 /** One session of the application, as the branch in it needs it: globaltx's own statements, and the facts. */

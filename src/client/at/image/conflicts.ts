@@ -21,6 +21,11 @@ type Part =
   | { readonly free: true }
   | { readonly refused: string };
 
+/** What sql_mode makes of 0 in an AUTO_INCREMENT column: itself, or a new value. */
+interface ZeroKeeping {
+  readonly zeroIsKept: boolean;
+}
+
 const INTEGER_IN_QUOTES = /^'\+?(-?\d+)'$/;
 
 /**
@@ -31,6 +36,7 @@ const INTEGER_IN_QUOTES = /^'\+?(-?\d+)'$/;
 export function conflictQueries(
   table: TableDefinition,
   insert: Pick<InsertStatement, 'columns' | 'rows'>,
+  session: ZeroKeeping,
   expression: (value: InsertValue) => string | null,
 ): Conflicts {
   const listed = listedColumns(table, insert.columns);
@@ -45,7 +51,7 @@ export function conflictQueries(
       // The server refuses such a row by itself, but for the empty one, which is all defaults.
       if (values.length !== listed.length && values.length > 0) continue;
       const parts = columns.map((column) =>
-        part(column, values[listed.indexOf(column.name.toLowerCase())], expression),
+        part(column, values[listed.indexOf(column.name.toLowerCase())], session, expression),
       );
       const refused = parts.find((each) => 'refused' in each);
       if (refused !== undefined) return refused;
@@ -62,15 +68,14 @@ export function conflictQueries(
 function part(
   column: ColumnDefinition,
   value: InsertValue | undefined,
+  { zeroIsKept }: ZeroKeeping,
   expression: (value: InsertValue) => string | null,
 ): Part {
   const name = quoteIdentifier(column.name);
   if (column.generated) return { refused: `a unique index over the generated column ${name}` };
   if (value === undefined || value.kind === 'default') {
-    if (column.autoIncrement && value !== undefined) {
-      // sql_mode may take it for the value 0.
-      return { refused: `DEFAULT as value of the AUTO_INCREMENT column ${name}` };
-    }
+    // The word DEFAULT stands for the value 0 there.
+    if (column.autoIncrement && value !== undefined && zeroIsKept) return { expression: '0' };
     if (column.autoIncrement || column.nullByDefault) return { free: true };
     if (column.constantDefault) return { expression: asStored(column, `DEFAULT(${name})`) };
     return { refused: `no value for the unique column ${name}` };
@@ -84,8 +89,7 @@ function part(
     if (column.nullable || column.autoIncrement) return { free: true };
     return { refused: `NULL as value of the unique column ${name}` };
   }
-  if (column.autoIncrement && isZero(text))
-    return { refused: `0 as value of the AUTO_INCREMENT column ${name}` };
+  if (column.autoIncrement && isZero(text)) return zeroIsKept ? { expression: '0' } : { free: true };
   if (!isPlainValue(column, text))
     return { refused: `a value of the unique column ${name} that may be converted` };
   const integer = columnFamily(column) === 'integer' ? INTEGER_IN_QUOTES.exec(text)?.[1] : undefined;
