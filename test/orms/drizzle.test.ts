@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { and, eq, sql } from 'drizzle-orm';
+import { and, type DrizzleQueryError, eq, sql } from 'drizzle-orm';
 import { decimal, int, mysqlTable, varchar } from 'drizzle-orm/mysql-core';
 import { drizzle, type MySql2Database } from 'drizzle-orm/mysql2';
 import { migrate } from 'drizzle-orm/mysql2/migrator';
@@ -38,6 +38,7 @@ function open(options: ConnectionOptions): OpenOrm {
   const migrationsFolder = writeMigrations();
   return {
     store: new DrizzleStore(db),
+    driverError: (error) => (error as DrizzleQueryError).cause,
     migrate: () => migrate(db, { migrationsFolder }),
     close: async () => {
       await pool.end();

@@ -14,7 +14,7 @@ class GlobalTxClient extends MySql2Client {
 function openWithDriver(options: ConnectionOptions): OpenOrm {
   const connection = options as Knex.StaticConnectionConfig;
   const db = knex({ client: GlobalTxClient, connection });
-  return { store: new KnexStore(db), migrate: () => migrate(db), close: () => db.destroy() };
+  return { ...knexOrm(db), close: () => db.destroy() };
 }
 
 function openWithPool(options: ConnectionOptions): OpenOrm {
@@ -22,12 +22,19 @@ function openWithPool(options: ConnectionOptions): OpenOrm {
   const connectionPool = pool as unknown as Knex.MySQLPoolLike;
   const db = knex({ client: 'mysql2', connectionPool });
   return {
-    store: new KnexStore(db),
-    migrate: () => migrate(db),
+    ...knexOrm(db),
     close: async () => {
       await db.destroy();
       await pool.promise().end();
     },
+  };
+}
+
+function knexOrm(db: Knex) {
+  return {
+    store: new KnexStore(db),
+    driverError: (error: unknown) => error,
+    migrate: () => migrate(db),
   };
 }
 

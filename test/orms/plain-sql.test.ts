@@ -7,6 +7,7 @@ function open(options: ConnectionOptions): OpenOrm {
   const pool = mysql.createPool(options);
   return {
     store: new PoolStore(pool),
+    driverError: (error) => error,
     migrate: async () => {
       for (const statement of [CREATE_ARTICLES, ADD_PRICE]) await pool.query(statement);
     },

@@ -1,6 +1,7 @@
 import mysql from 'globaltx/mysql2';
 import type { ConnectionOptions } from 'mysql2';
 import {
+  type BaseError,
   DataTypes,
   type Model,
   type ModelStatic,
@@ -31,6 +32,7 @@ function open({ host, port, user, password, database }: ConnectionOptions): Open
   const articles: Articles = sequelize.define('Article', { ...COLUMNS, price: PRICE }, options);
   return {
     store: new SequelizeStore(sequelize, articles, null),
+    driverError: (error) => (error as BaseError & { original: unknown }).original,
     migrate: async () => {
       const migrations = sequelize.getQueryInterface();
       const version = { type: DataTypes.INTEGER, allowNull: false, defaultValue: 1 };

@@ -31,6 +31,8 @@ export interface Store {
 /** An ORM on one database. */
 export interface OpenOrm {
   readonly store: Store;
+  /** The driver's error in what the ORM throws. */
+  driverError(error: unknown): unknown;
   /** Makes the tables by the ORM's own migrations, or as near as it has. */
   migrate(): Promise<void>;
   close(): Promise<void>;

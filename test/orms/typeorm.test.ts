@@ -6,6 +6,7 @@ import {
   EntitySchema,
   type MigrationInterface,
   OptimisticLockVersionMismatchError,
+  type QueryFailedError,
   type QueryRunner,
 } from 'typeorm';
 import { behaves } from './behaves.js';
@@ -53,6 +54,7 @@ async function open({ host, port, user, password, database }: ConnectionOptions)
   await source.initialize();
   return {
     store: new TypeOrmStore(source.manager),
+    driverError: (error) => (error as QueryFailedError).driverError,
     migrate: async () => {
       await source.runMigrations();
     },
