@@ -2,6 +2,13 @@ export { ERROR_CODES, type ErrorCode } from '../protocol/error-codes.js';
 export { GlobalTxError, type GlobalTxErrorFacts } from '../protocol/errors.js';
 export type { TransactionStatus } from '../protocol/frames.js';
 export type { ConnectOptions } from './connect-options.js';
+export { explain } from './explain/explain.js';
+export type {
+  ExplainedRefusal,
+  ExplainedRow,
+  ExplainedTable,
+  Explanation,
+} from './explain/explanation.js';
 export { GlobalTransactional, type MethodDecorator } from './global-transactional.js';
 export { GlobalTx } from './global-tx.js';
 export type { Logger } from './logger.js';

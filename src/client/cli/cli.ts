@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { type Command, DONE, FAILED, type Output, WRONG_USE } from './command.js';
+import { explain } from './explain.js';
 import { resolve, retry, rollback } from './orders.js';
 import { show } from './show.js';
 import { status } from './status.js';
 import { undoLog } from './undo-log.js';
 
-const COMMANDS: readonly Command[] = [status, show, retry, rollback, resolve, undoLog];
+const COMMANDS: readonly Command[] = [status, show, retry, rollback, resolve, explain, undoLog];
 
 function help(): string {
   const width = Math.max(...COMMANDS.map(({ name }) => name.length));

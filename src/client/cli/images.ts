@@ -1,10 +1,12 @@
 import { GlobalTxError } from '../../protocol/errors.js';
-import type { ColumnValue, Row } from '../at/image/row.js';
+import { type ReadableRow, readableRow } from '../at/image/readable.js';
+import type { Row } from '../at/image/row.js';
 import { CompensationTables } from '../at/resource/compensation-tables.js';
 import { readIdentity } from '../at/resource/identity.js';
 import { createSessionSource } from '../at/resource/raw-session.js';
 import type { RowState } from '../at/undo/dirty-check.js';
 import { type ShownBranch, type ShownTable, showBranch } from '../at/undo/show-branch.js';
+import { parseDatabaseUrl } from './database-url.js';
 import type { BranchFacts } from './facts.js';
 import { plain, table } from './text.js';
 
@@ -31,7 +33,7 @@ interface RowImages {
   readonly present: readonly Values[];
 }
 
-type Values = Readonly<Record<string, string | null>> | null;
+type Values = ReadableRow | null;
 
 /**
  * Reads what this database's undo log holds of the branches that belong to it.
@@ -42,7 +44,7 @@ export async function branchImages(
   xid: string,
   branches: readonly BranchFacts[],
 ): Promise<readonly BranchImages[]> {
-  const { schema, options } = parseUrl(url);
+  const { schema, options } = parseDatabaseUrl(url);
   const sessions = createSessionSource(options, { limit: 1 });
   try {
     return await sessions.withSession(async (executor) => {
@@ -67,34 +69,13 @@ export async function branchImages(
   }
 }
 
-function parseUrl(text: string) {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const schema = decodeURIComponent(url?.pathname.slice(1) ?? '');
-  if (url === undefined || !['mysql:', 'mariadb:'].includes(url.protocol) || schema === '') {
-    throw new GlobalTxError(
-      'INVALID_OPTION',
-      '--database is written mysql://USER:PASSWORD@HOST:PORT/DATABASE',
-    );
-  }
-  const password = decodeURIComponent(url.password) || (process.env.GLOBALTX_DATABASE_PASSWORD ?? '');
-  const options = {
-    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
-    port: Number(url.port || 3306),
-    user: decodeURIComponent(url.username),
-    password,
-    database: schema,
-  };
-  return { schema, options };
-}
-
 function described({ branchId, record, tables }: ShownBranch): BranchImages {
   return { branchId, record, tables: tables.map(describedTable) };
 }
 
 function describedTable(shown: ShownTable): TableImages {
   const { schema, table: name, columns, key, exists, rows } = shown;
-  const values = (row: Row | null): Values =>
-    row && Object.fromEntries(columns.map((column, at) => [column, valueText(row[at] ?? null)]));
+  const values = (row: Row | null): Values => row && readableRow(columns, row);
   return {
     table: `${schema}.${name}`,
     exists,
@@ -110,10 +91,6 @@ function describedTable(shown: ShownTable): TableImages {
       present: present.map(values),
     })),
   };
-}
-
-function valueText(value: ColumnValue): string | null {
-  return Buffer.isBuffer(value) ? `0x${value.toString('hex')}` : value;
 }
 
 const STATES: { readonly [Name in RowState['state']]: string } = {

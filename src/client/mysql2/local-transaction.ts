@@ -3,13 +3,14 @@ import { GlobalTxError } from '../../protocol/errors.js';
 import { type CapturedStatement, isCaptured } from '../at/branch/capture.js';
 import type { BranchDatabase, BranchSession } from '../at/branch/database.js';
 import { refuseWritingFunctions } from '../at/branch/stored-calls.js';
-import type { Analysis, Control, Statement } from '../at/sql/analysis.js';
+import type { Analysis, Control } from '../at/sql/analysis.js';
 import { analyze } from '../at/sql/index.js';
 import type { Transaction } from '../transaction/transaction.js';
 import type { ApplicationCommand } from './application-command.js';
 import type { ConnectionLine } from './connection-line.js';
 import { Enlisted } from './enlisted.js';
 import { parameterLiteral } from './parameters.js';
+import { refusalOf } from './refusal.js';
 import { asError, endsConnection, endsLocalTransaction, isLockConflict } from './server-errors.js';
 import type { Session } from './session.js';
 import { refuseAmbiguousText, refuseLimitedReads } from './session-refusals.js';
@@ -20,18 +21,6 @@ const COMMIT = 'COMMIT AND NO CHAIN NO RELEASE';
 
 /** Between two tries of an autocommit statement whose lock's holder is rolling back, in milliseconds. */
 const CONFLICT_PAUSE_MS = { least: 5, most: 100 };
-
-function refuse(statement: Extract<Statement, { kind: 'refused' }>): GlobalTxError {
-  const advice =
-    statement.code === 'STATEMENT_UNSUPPORTED'
-      ? 'Run it outside of the global transaction, or write it in a supported form (docs/errors.md).'
-      : 'Write it in a simpler form, or run it outside of the global transaction.';
-  return new GlobalTxError(
-    statement.code,
-    `${statement.construct} is not supported inside a global transaction. ${advice}`,
-    { construct: statement.construct },
-  );
-}
 
 /**
  * The local transaction of one connection, as it is seen by what passes: whether one is open, to which global
@@ -136,7 +125,7 @@ export class LocalTransaction {
         return await this.#several(command, analysis, transaction);
       const session = { executor: this.#line, facts };
       if (statement.kind === 'control') await this.#control(command, statement.control, transaction, session);
-      else if (statement.kind === 'refused') throw refuse(statement);
+      else if (statement.kind === 'refused') throw refusalOf(statement);
       else if (isCaptured(statement)) await this.#captured(command, statement, transaction, session);
     } catch (error) {
       command.fail(asError(error));
@@ -146,7 +135,7 @@ export class LocalTransaction {
   async #several(command: ApplicationCommand, analysis: Analysis, transaction: Transaction): Promise<void> {
     if (!command.mayHaveSeveral) await refuseSeveral(command);
     for (const statement of readForCertain(analysis))
-      if (statement.kind === 'refused') throw refuse(statement);
+      if (statement.kind === 'refused') throw refusalOf(statement);
     await runSeveral(command, {
       dialect: async () => (await this.#session.facts()).dialect,
       run: (part) => this.run(part, transaction),

@@ -1,4 +1,5 @@
 import { GlobalTxError } from '../../../protocol/errors.js';
+import type { ImageRow } from '../image/plan.js';
 import type { TableDefinition } from '../table/definition.js';
 import type { BranchDatabase, BranchSession } from './database.js';
 import type { TouchedRows } from './touched-rows.js';
@@ -8,6 +9,8 @@ export interface CaptureContext {
   readonly session: BranchSession;
   readonly database: BranchDatabase;
   readonly touched: TouchedRows;
+  /** Told of the rows of every image that is read, for an explanation of the statement. */
+  readonly observe?: (table: TableDefinition, rows: readonly ImageRow[]) => void;
 }
 
 /** What the server said of the application's statement. */

@@ -27,7 +27,7 @@ export interface TableImage {
  * @param optional as of `ImagePlan.decode`
  */
 export async function readImage(
-  { session, database }: Pick<CaptureContext, 'session' | 'database'>,
+  { session, database, observe }: Pick<CaptureContext, 'session' | 'database' | 'observe'>,
   table: TableDefinition,
   query: (plan: ImagePlan, table: TableDefinition) => string,
   optional = false,
@@ -38,7 +38,9 @@ export async function readImage(
     const result = await session.executor.query(query(plan, current));
     reach('after', 'before-image');
     try {
-      return { table: current, rows: plan.decode(result, optional) };
+      const rows = plan.decode(result, optional);
+      observe?.(current, rows);
+      return { table: current, rows };
     } catch (error) {
       if (!(error instanceof TableChanged) || !again) throw error;
       database.forgetTable(current.schema, current.name);
