@@ -4,7 +4,20 @@ import { open, type RootDatabase } from 'lmdb';
 import { GlobalTxError } from '../../protocol/errors.js';
 import { DirectoryLock } from './directory-lock.js';
 import { requireSoundFile } from './lmdb-file.js';
-import { corrupt, decodeRecord, encodeRecord, keyText, seal, sealOf } from './record-codec.js';
+import {
+  corrupt,
+  decodeEntries,
+  decodeRecord,
+  type Entry,
+  encodeRecord,
+  keyText,
+  RECORD_FORMAT,
+  seal,
+  sealOf,
+  segmentKey,
+  segmentOf,
+} from './record-codec.js';
+import { RecordLog } from './record-log.js';
 import type { Store, StoreChange, StoreRecord } from './store.js';
 import {
   decodeHeader,
@@ -13,8 +26,8 @@ import {
   HEADER_KEY,
   requireSame,
   type StoreHeader,
-  withoutRecord,
-  withRecord,
+  withoutValue,
+  withValue,
 } from './store-header.js';
 
 export interface LmdbStoreOptions {
@@ -34,6 +47,10 @@ export class LmdbStore implements Store {
   /** Undefined in a store that is only read. */
   readonly #lock: DirectoryLock | undefined;
   #header: StoreHeader;
+  /** Where each record stands; known once the store has been read. */
+  #log: RecordLog | undefined;
+  /** Of each value, by its key. */
+  readonly #checksums = new Map<string, number>();
   /** The last write that was asked for; writes stand in line behind it. */
   #last: Promise<void> = Promise.resolve();
   #failure: GlobalTxError | undefined;
@@ -69,22 +86,12 @@ export class LmdbStore implements Store {
   }
 
   async *load(): AsyncIterable<StoreRecord> {
-    let found: StoreHeader = EMPTY_HEADER;
-    try {
-      for (const { key, value } of this.#database.getRange({ snapshot: true })) {
-        if (HEADER_KEY.equals(key)) continue;
-        const record = decodeRecord(key, value);
-        found = withRecord(found, sealOf(value));
-        yield record;
-      }
-    } catch (error) {
-      throw error instanceof GlobalTxError ? error : damaged(error);
-    }
-    requireSame(found, this.#header);
+    const records = this.#read();
+    for (const record of records.values()) yield record;
   }
 
   write(changes: readonly StoreChange[]): Promise<void> {
-    // Each write reads what it replaces, so it must not begin before the one ahead of it has been committed.
+    // Each write says where records stand after the one ahead of it, so it must not begin before that is committed.
     this.#last = this.#last.then(() => this.#commit(changes));
     // A failure is kept and given to every later write; this only keeps an unawaited one from ending the process.
     this.#last.catch(() => undefined);
@@ -109,28 +116,73 @@ export class LmdbStore implements Store {
     }
   }
 
+  /** Reads everything: the records, and where each of them stands. */
+  #read(): ReadonlyMap<string, StoreRecord> {
+    let found: StoreHeader = EMPTY_HEADER;
+    const log = new RecordLog();
+    const records = new Map<string, StoreRecord>();
+    this.#checksums.clear();
+    try {
+      for (const { key, value } of this.#database.getRange({ snapshot: true })) {
+        if (HEADER_KEY.equals(key)) continue;
+        const name = key.toString();
+        found = withValue(found, sealOf(value));
+        this.#checksums.set(name, sealOf(value));
+        const sequence = segmentOf(key);
+        if (sequence === undefined) {
+          records.set(name, decodeRecord(key, value));
+          log.addAlone(name);
+        } else {
+          log.addSegment(sequence, decodeEntries(key, value), records);
+        }
+      }
+    } catch (error) {
+      throw error instanceof GlobalTxError ? error : damaged(error);
+    }
+    requireSame(found, this.#header);
+    this.#log = log;
+    return records;
+  }
+
   async #put(changes: ReadonlyMap<string, StoreChange>): Promise<void> {
     const database = this.#database;
-    let header = this.#header;
+    if (this.#log === undefined) this.#read();
+    const write = this.#log!.write(changes, (sequence) => this.#entriesOf(sequence));
+    let header: StoreHeader = { ...this.#header, format: RECORD_FORMAT };
+    const take = (name: string): void => {
+      header = withoutValue(header, this.#checksums.get(name) ?? 0);
+      this.#checksums.delete(name);
+    };
+    const put = (name: string, payload: string): void => {
+      if (this.#checksums.has(name)) take(name);
+      const key = Buffer.from(name);
+      const value = seal(key, payload);
+      header = withValue(header, sealOf(value));
+      this.#checksums.set(name, sealOf(value));
+      void database.put(key, value);
+    };
+    const remove = (name: string): void => {
+      take(name);
+      void database.remove(Buffer.from(name));
+    };
     const committed = database.batch(() => {
-      for (const [text, change] of changes) {
-        const key = Buffer.from(text);
-        const old = database.getBinaryFast(key);
-        if (old !== undefined) header = withoutRecord(header, sealOf(old));
-        if (change.op === 'delete') {
-          if (old !== undefined) void database.remove(key);
-          continue;
-        }
-        const value = seal(key, encodeRecord(change.record));
-        header = withRecord(header, sealOf(value));
-        void database.put(key, value);
-      }
+      for (const sequence of write.dropped) remove(segmentKey(sequence));
+      for (const key of write.removed) remove(key);
+      for (const { key, record } of write.alone) put(key, encodeRecord(record));
+      for (const { sequence, payload } of write.segments) put(segmentKey(sequence), payload);
       void database.put(HEADER_KEY, encodeHeader(header));
     });
     // Without overlappingSync lmdb commits only after the pages and then the root are on the disk, so that
     // the promise of the commit is the promise of the flush.
     if (!(await inTime(committed))) throw new Error('lmdb did not apply the batch');
     this.#header = header;
+  }
+
+  #entriesOf(sequence: number): readonly Entry[] {
+    const key = Buffer.from(segmentKey(sequence));
+    const value = this.#database.getBinary(key);
+    if (value === undefined) throw corrupt(key, 'it is missing');
+    return decodeEntries(key, value);
   }
 }
 

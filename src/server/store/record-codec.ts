@@ -11,11 +11,15 @@ import type {
 } from './store.js';
 
 /**
- * How a record lies in a key-value store, format 1: the key is a letter and the names; the value is the
- * CRC-32 of key and payload, big endian, then the payload: the record's fields, in fixed order, as a JSON
- * array. A checksum that covers the key also finds a value that has come to stand under another key.
+ * How records lie in a key-value store. A value is the CRC-32 of key and payload, big endian, then the payload. A
+ * checksum that covers the key also finds a value that has come to stand under another key.
+ *
+ * - A record of its own: the key is a letter and the names, the payload the record's fields, in fixed order, as a JSON
+ *   array. In format 1 all records are such.
+ * - Since format 2, a segment: the key is 's' and a number, sixteen hexadecimal digits; the payload a JSON array of
+ *   changes in their order, each a letter and the record's fields, or '-' and the key of a record that is deleted.
  */
-export const RECORD_FORMAT = 1;
+export const RECORD_FORMAT = 2;
 
 const CHECKSUM_BYTES = 4;
 /** No key that was written is longer, in characters; one that is read from a damaged page may be. */
@@ -51,6 +55,88 @@ type TransactionFields = [
 ];
 
 type FactFields = [name: string, value: string];
+
+/** A change within a segment. */
+export type Entry =
+  | readonly ['t', ...TransactionFields]
+  | readonly ['b', ...BranchFields]
+  | readonly ['f', ...FactFields]
+  | readonly ['-', key: string];
+
+/** Beyond so many lock keys a branch is large. */
+const MANY_KEYS = 16;
+
+/** Whether a record is so large, and so rare, that it is better kept as a value of its own than in a segment. */
+export function standsAlone(record: StoreRecord): boolean {
+  if (record.type !== 'branch') return false;
+  if (record.attention !== null) return true;
+  let keys = 0;
+  for (const set of record.locks) keys += set.keys.length;
+  return keys > MANY_KEYS;
+}
+
+export function entryOf(record: StoreRecord): Entry {
+  switch (record.type) {
+    case 'transaction':
+      return ['t', ...transactionFields(record)];
+    case 'branch':
+      return ['b', ...branchFields(record)];
+    case 'fact':
+      return ['f', record.name, record.value];
+  }
+}
+
+/** The key of the record that an entry is about. */
+export function keyOfEntry(entry: Entry): string {
+  switch (entry[0]) {
+    case 't':
+      return `t${entry[1]}`;
+    case 'b':
+      return `b${entry[1]}/${entry[2]}`;
+    case 'f':
+      return `f${entry[1]}`;
+    case '-':
+      return entry[1];
+  }
+}
+
+/** The record that an entry puts, or undefined when it deletes one. */
+export function recordOf(entry: Entry): StoreRecord | undefined {
+  switch (entry[0]) {
+    case 't': {
+      const [, ...fields] = entry;
+      return transactionOf(fields);
+    }
+    case 'b': {
+      const [, ...fields] = entry;
+      return branchOf(fields);
+    }
+    case 'f':
+      return { type: 'fact', name: entry[1], value: entry[2] };
+    case '-':
+      return undefined;
+  }
+}
+
+export function encodeEntries(entries: readonly Entry[]): string {
+  return JSON.stringify(entries);
+}
+
+/** @throws GlobalTxError STORE_CORRUPT, with the key among the details. */
+export function decodeEntries(key: Buffer, value: Buffer): readonly Entry[] {
+  return JSON.parse(unseal(key, value)) as Entry[];
+}
+
+const SEGMENT_DIGITS = 16;
+
+export function segmentKey(sequence: number): string {
+  return `s${sequence.toString(16).padStart(SEGMENT_DIGITS, '0')}`;
+}
+
+/** The number of the segment that has this key; undefined when it is the key of something else. */
+export function segmentOf(key: Buffer): number | undefined {
+  return key[0] === 0x73 ? Number.parseInt(key.toString('latin1', 1), 16) : undefined;
+}
 
 /** The key's text; xids have no '/'. */
 export function keyText(key: RecordKey): string {

@@ -5,9 +5,9 @@ import { corrupt, RECORD_FORMAT, seal, unseal } from './record-codec.js';
 export const HEADER_KEY = Buffer.from('header');
 
 /**
- * What the store says of itself: its format, how many records it holds, and the sum of their checksums.
- * The engine beneath has no checksums of its own; a damaged inner page can hide records that are each
- * whole. Number and sum show that, and they change in the same write as the records.
+ * What the store says of itself: its format, how many values it holds, and the sum of their checksums.
+ * The engine beneath has no checksums of its own; a damaged inner page can hide values that are each
+ * whole. Number and sum show that, and they change in the same write as the values.
  */
 export interface StoreHeader {
   readonly format: number;
@@ -19,13 +19,13 @@ export const EMPTY_HEADER: StoreHeader = { format: RECORD_FORMAT, records: 0, su
 
 const SUM_MODULUS = 2 ** 48;
 
-/** A record more. */
-export function withRecord(header: StoreHeader, checksum: number): StoreHeader {
+/** A value more. */
+export function withValue(header: StoreHeader, checksum: number): StoreHeader {
   return { ...header, records: header.records + 1, sum: (header.sum + checksum) % SUM_MODULUS };
 }
 
-/** A record less. */
-export function withoutRecord(header: StoreHeader, checksum: number): StoreHeader {
+/** A value less. */
+export function withoutValue(header: StoreHeader, checksum: number): StoreHeader {
   return {
     ...header,
     records: header.records - 1,
@@ -51,12 +51,12 @@ export function decodeHeader(value: Buffer): StoreHeader {
   return header;
 }
 
-/** @throws GlobalTxError STORE_CORRUPT when the records that were read are not those that were written. */
+/** @throws GlobalTxError STORE_CORRUPT when the values that were read are not those that were written. */
 export function requireSame(found: StoreHeader, written: StoreHeader): void {
   if (found.records === written.records && found.sum === written.sum) return;
   throw corrupt(
     HEADER_KEY,
-    `${written.records} records with the checksum ${written.sum} were written, ` +
+    `${written.records} values with the checksum ${written.sum} were written, ` +
       `${found.records} with the checksum ${found.sum} were found`,
   );
 }

@@ -5,8 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { open, type RootDatabase } from 'lmdb';
+import { encodeRecord, keyText, seal, sealOf } from '../../../src/server/store/record-codec.js';
 import type { StoreRecord } from '../../../src/server/store/store.js';
-import { encodeHeader } from '../../../src/server/store/store-header.js';
+import {
+  decodeHeader,
+  EMPTY_HEADER,
+  encodeHeader,
+  type StoreHeader,
+  withValue,
+} from '../../../src/server/store/store-header.js';
 import { verifyStore } from '../../../src/server/store/verify.js';
 import { conformanceSuite } from './conformance.js';
 import { openStore } from './open-lmdb-store.js';
@@ -47,7 +54,13 @@ describe('A store directory', () => {
     await database.close();
   }
 
-  const key = Buffer.from('bx/1');
+  /** What was written together stands in one value, in the order of writing; a branch with many locks has its own. */
+  const key = Buffer.from('s0000000000000000');
+  const manyLocks = branch('x', '2', {
+    locks: [
+      { resourceId: 'r', table: 't', mode: 'SHARED', keys: Array.from({ length: 20 }, (_, n) => `k${n}`) },
+    ],
+  });
 
   it('is refused to a second process while the first has it', async () => {
     const store = await openStore(directory);
@@ -96,24 +109,36 @@ describe('A store directory', () => {
     assert.deepEqual(await verifyStore(directory), { transactions: 1, branches: 1, locks: 2, facts: 1 });
   });
 
-  it('is refused with the key when any bit of a record was flipped', async () => {
-    let value: Buffer = Buffer.alloc(0);
-    await tamper(async (database) => {
-      value = Buffer.from(database.get(key)!);
-    });
-    for (let byte = 0; byte < value.length; byte += 1) {
-      const flipped = Buffer.from(value);
-      flipped[byte]! ^= 1 << (byte % 8);
-      await tamper((database) => database.put(key, flipped));
-      await assert.rejects(verifyStore(directory), { code: 'STORE_CORRUPT', details: { key: 'bx/1' } });
+  it('is refused with the key when any bit of a value was flipped', async () => {
+    const store = await openStore(directory);
+    await store.write([{ op: 'put', record: manyLocks }]);
+    await store.close();
+    for (const damaged of [key, Buffer.from('bx/2')]) {
+      let value: Buffer = Buffer.alloc(0);
+      await tamper(async (database) => {
+        value = Buffer.from(database.get(damaged)!);
+      });
+      for (let byte = 0; byte < value.length; byte += 5) {
+        const flipped = Buffer.from(value);
+        flipped[byte]! ^= 1 << (byte % 8);
+        await tamper((database) => database.put(damaged, flipped));
+        await assert.rejects(verifyStore(directory), {
+          code: 'STORE_CORRUPT',
+          details: { key: damaged.toString() },
+        });
+      }
+      await tamper((database) => database.put(damaged, value));
     }
-  }).timeout(20_000);
+  }).timeout(30_000);
 
-  it('is refused when a record was lost', async () => {
+  it('is refused when a value was lost', async () => {
+    const before = await openStore(directory);
+    await before.write([{ op: 'put', record: manyLocks }]);
+    await before.close();
     await tamper((database) => database.remove(key));
     await assert.rejects(verifyStore(directory), {
       code: 'STORE_CORRUPT',
-      message: /3 records .* 2 with/,
+      message: /2 values .* 1 with/,
     });
     const store = await openStore(directory);
     await assert.rejects(loadAll(store), { code: 'STORE_CORRUPT' });
@@ -166,9 +191,13 @@ describe('A store directory', () => {
     assert.deepEqual(verified, { transactions: 1, branches: 1, locks: 2, facts: 1 });
   });
 
-  it('is refused when a record stands under another key', async () => {
-    await tamper((database) => database.put(Buffer.from('bx/2'), Buffer.from(database.get(key)!)));
-    await assert.rejects(verifyStore(directory), { code: 'STORE_CORRUPT', details: { key: 'bx/2' } });
+  it('is refused when a value stands under another key', async () => {
+    const other = Buffer.from('s0000000000000001');
+    await tamper((database) => database.put(other, Buffer.from(database.get(key)!)));
+    await assert.rejects(verifyStore(directory), {
+      code: 'STORE_CORRUPT',
+      details: { key: other.toString() },
+    });
   });
 
   it('is refused when its header is gone', async () => {
@@ -178,9 +207,44 @@ describe('A store directory', () => {
 
   it('is refused when a newer version has written it, and says so', async () => {
     await tamper((database) =>
-      database.put(Buffer.from('header'), encodeHeader({ format: 2, records: 3, sum: 0 })),
+      database.put(Buffer.from('header'), encodeHeader({ format: 3, records: 3, sum: 0 })),
     );
-    await assert.rejects(openStore(directory), { code: 'STORE_FORMAT', message: /format 2.*up to 1/ });
+    await assert.rejects(openStore(directory), { code: 'STORE_FORMAT', message: /format 3.*up to 2/ });
+  });
+
+  it('of format 1 is read as it is, and is one of format 2 from its first write on', async () => {
+    const records = [transaction('old'), branch('old', '3', { locks: [] }), fact('branchIdLimit', '10')];
+    await tamper(async (database) => {
+      await database.clearAsync();
+      let header: StoreHeader = { ...EMPTY_HEADER, format: 1 };
+      for (const record of records) {
+        const name = Buffer.from(keyText(record));
+        const value = seal(name, encodeRecord(record));
+        header = withValue(header, sealOf(value));
+        await database.put(name, value);
+      }
+      await database.put(Buffer.from('header'), encodeHeader(header));
+    });
+    assert.deepEqual(await verifyStore(directory), { transactions: 1, branches: 1, locks: 0, facts: 1 });
+    const store = await openStore(directory);
+    assert.equal((await loadAll(store)).length, 3);
+    await store.write([
+      { op: 'put', record: transaction('new') },
+      { op: 'put', record: transaction('old', { name: 'changed' }) },
+      { op: 'delete', key: { type: 'branch', xid: 'old', branchId: '3' } },
+    ]);
+    await store.close();
+    const after = await openStore(directory);
+    const found = await loadAll(after);
+    await after.close();
+    assert.deepEqual(
+      found.map((record) => (record.type === 'transaction' ? record.name : record.type)).sort(),
+      ['changed', 'fact', transaction('new').name].sort(),
+    );
+    await tamper(async (database) => {
+      assert.equal(decodeHeader(Buffer.from(database.get(Buffer.from('header'))!)).format, 2);
+      assert.equal(database.get(Buffer.from('bold/3')), undefined);
+    });
   });
 
   describe('whose file was damaged', () => {

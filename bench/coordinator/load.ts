@@ -1,0 +1,116 @@
+import { LoadClient } from './load-client.js';
+
+/** How much is asked of the coordinator: so many at once, or so many a second whatever it answers. */
+export type Pace = { readonly inFlight: number } | { readonly perSecond: number };
+
+export interface LoadPlan {
+  readonly address: string;
+  readonly clients: number;
+  readonly pace: Pace;
+  readonly warmUpMs: number;
+  readonly ms: number;
+}
+
+export interface LoadResult {
+  readonly transactions: number;
+  readonly seconds: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Of the process that makes the load, in microseconds for each transaction. */
+  readonly loadCpuUs: number;
+}
+
+const SETTLE_MS = 10_000;
+
+/** Told when the measuring begins and when it ends, so that others can look at their counters. */
+export type Mark = (what: 'begin' | 'end') => Promise<void>;
+
+interface Counters {
+  started: number;
+  finished: number;
+  latencies: number[];
+}
+
+export async function runLoad(plan: LoadPlan, mark: Mark): Promise<LoadResult> {
+  const seen: Counters = { started: 0, finished: 0, latencies: [] };
+  let stopped = false;
+  let next = 0;
+  const clients: LoadClient[] = [];
+  const start = () => {
+    seen.started += 1;
+    clients[next++ % clients.length]!.start();
+  };
+  const closedLoop = 'inFlight' in plan.pace;
+  const events = {
+    committed: (latencyMs: number) => {
+      seen.latencies.push(latencyMs);
+      if (closedLoop && !stopped) start();
+    },
+    finished: () => {
+      seen.finished += 1;
+    },
+  };
+  for (let n = 0; n < plan.clients; n++) {
+    clients.push(await LoadClient.connect(plan.address, `load-${process.pid}-${n}`, events));
+  }
+  const stop = 'inFlight' in plan.pace ? times(plan.pace.inFlight, start) : paced(plan.pace.perSecond, start);
+
+  await sleep(plan.warmUpMs);
+  await mark('begin');
+  seen.latencies = [];
+  const { finished } = seen;
+  const cpu = process.cpuUsage();
+  const begun = performance.now();
+  await sleep(plan.ms);
+  const transactions = seen.finished - finished;
+  const seconds = (performance.now() - begun) / 1000;
+  const { user, system } = process.cpuUsage(cpu);
+  const latencies = seen.latencies.toSorted((one, other) => one - other);
+  await mark('end');
+
+  stopped = true;
+  stop();
+  const deadline = Date.now() + SETTLE_MS;
+  while (seen.finished < seen.started) {
+    if (Date.now() > deadline) throw new Error(`${seen.started - seen.finished} transactions did not end`);
+    await sleep(10);
+  }
+  for (const client of clients) client.close();
+  return {
+    transactions,
+    seconds,
+    p50Ms: quantile(latencies, 0.5),
+    p99Ms: quantile(latencies, 0.99),
+    loadCpuUs: (user + system) / transactions,
+  };
+}
+
+function times(count: number, start: () => void): () => void {
+  for (let n = 0; n < count; n++) start();
+  return () => undefined;
+}
+
+/** Starts as many as are due, a few times each millisecond: what is late is not left out. */
+function paced(perSecond: number, start: () => void): () => void {
+  const begun = performance.now();
+  let started = 0;
+  let stopped = false;
+  const turn = () => {
+    if (stopped) return;
+    const due = ((performance.now() - begun) / 1000) * perSecond;
+    for (; started < due; started++) start();
+    setTimeout(turn, 1);
+  };
+  turn();
+  return () => {
+    stopped = true;
+  };
+}
+
+function quantile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
