@@ -6,15 +6,12 @@ import { SEEDS } from './options.js';
 import { add, noRuns } from './total.js';
 
 /** What fits beside the other tests; `npm run fuzz` plays as many as it is told. */
-const RUNS = 100;
+const RUNS = 200;
 /** The same runs for everyone who changes something; `npm run fuzz` looks for new ones, GLOBALTX_FUZZ_SEED too. */
 const SEED = 1;
-/** On a busy machine fewer runs fit. */
-const LIMIT_MS = 60_000;
-const LEAST_RUNS = 10;
 
 describe('Random transactions of random statements on random schemas', function () {
-  this.timeout(LIMIT_MS * 3);
+  this.timeout(600_000);
   let fuzz: Fuzz;
 
   before(async () => {
@@ -26,15 +23,13 @@ describe('Random transactions of random statements on random schemas', function 
 
   it('are undone to the last byte, or leave and answer what plain mysql2 does', async () => {
     const seed = Number(process.env.GLOBALTX_FUZZ_SEED ?? SEED) % SEEDS;
-    const deadline = Date.now() + LIMIT_MS;
     const total = noRuns();
-    for (let at = 0; at < RUNS && Date.now() < deadline; at++) {
+    for (let at = 0; at < RUNS; at++) {
       const result = await fuzz.run((seed + at) % SEEDS);
       add(total, result.total);
       assert.equal(result.script, undefined, result.script);
     }
     const { runs, statements, refused } = total;
     console.log(`      seed ${seed}: ${runs} runs, ${statements} statements, ${refused} refused`);
-    assert.ok(runs >= LEAST_RUNS, `only ${runs} runs within ${LIMIT_MS} ms`);
   });
 });

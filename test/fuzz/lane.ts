@@ -21,6 +21,22 @@ const SILENT = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {
 
 type Pair = readonly [string, string];
 
+function openingStatements(place: Place, database: DatabaseIndex): string {
+  return `USE ${place.databases[database]}; SET timestamp = 1600000000.5`;
+}
+
+/** What makes the tables of one database and puts the first rows in. */
+function schemaStatements(plan: Plan, database: DatabaseIndex): readonly ((place: Place) => string)[] {
+  const tables = plan.tables.flatMap((table, at) =>
+    table.database === database && table.columns.length > 0 ? [at] : [],
+  );
+  const rows = plan.rows.flatMap(({ table }, at) => (tables.includes(table) ? [at] : []));
+  return [
+    ...tables.map((table) => (place: Place) => createTable(plan, place, table)),
+    ...rows.map((row) => (place: Place) => firstRow(plan, place, row)),
+  ];
+}
+
 /**
  * Two databases that transactions of globaltx change, their twins that plain mysql2 changes, and a coordinator.
  * One of them a process, because a process has one client of the coordinator.
@@ -68,7 +84,11 @@ export class Lane {
       await server.createDatabase(`${prefix}b`),
     ];
     const databases = [await pair('subject_'), await pair('twin_')] as const;
-    const admin = await mysql.createConnection({ ...server.options(), charset: 'utf8mb4' });
+    const admin = await mysql.createConnection({
+      ...server.options(),
+      charset: 'utf8mb4',
+      multipleStatements: true,
+    });
     await admin.query("SET sql_mode = '', time_zone = '+00:00', lock_wait_timeout = 30");
     return new Lane(server, gtx, databases, coordinator, metricsPort, admin);
   }
@@ -109,29 +129,33 @@ export class Lane {
     this.#plays += 1;
     // Table definitions are cached by name: a name that comes again with another definition would be noticed late.
     const prefix = `r${this.#plays}_`;
-    const places = [this.subject, this.twin].map((databases) => ({ databases, prefix }));
-    for (const place of places) {
-      for (const database of [0, 1] as const) {
-        await this.#admin.query(`USE ${place.databases[database]}`);
-        await this.#admin.query('SET timestamp = 1600000000.5');
-        const tables = plan.tables.flatMap((table, at) =>
-          table.database === database && table.columns.length > 0 ? [at] : [],
-        );
-        for (const table of tables) await this.#try(createTable(plan, place, table));
-        const rows = plan.rows.flatMap(({ table }, at) => (tables.includes(table) ? [at] : []));
-        for (const row of rows) await this.#try(firstRow(plan, place, row));
-      }
+    const [subject, twin] = [this.subject, this.twin].map((databases) => ({ databases, prefix })) as [
+      Place,
+      Place,
+    ];
+    const taken: ((place: Place) => string)[] = [];
+    for (const database of [0, 1] as const) {
+      const statements = schemaStatements(plan, database);
+      if (statements.length === 0) continue;
+      await this.#admin.query(openingStatements(subject, database));
+      const use = (place: Place) => openingStatements(place, database);
+      taken.push(use);
+      for (const statement of statements) if (await this.#takes(statement(subject))) taken.push(statement);
     }
-    return [places[0]!, places[1]!];
+    // The twin gets what the subject has taken, in one round trip.
+    if (taken.length > 0) await this.#admin.query(taken.map((statement) => statement(twin)).join(';\n'));
+    return [subject, twin];
   }
 
   /** What the server does not take from a random schema stays out, on both sides. */
-  async #try(sql: string): Promise<void> {
+  async #takes(sql: string): Promise<boolean> {
     try {
       await this.#admin.query(sql);
+      return true;
     } catch (error) {
       if ((error as { sqlState?: string }).sqlState === undefined) throw error;
       this.rejected.push({ sql, error: String(error) });
+      return false;
     }
   }
 
@@ -139,14 +163,13 @@ export class Lane {
   readonly rejected: { readonly sql: string; readonly error: string }[] = [];
 
   async drop(plan: Plan, places: readonly Place[]): Promise<void> {
-    await this.#admin.query('SET foreign_key_checks = 0');
-    for (const place of places) {
-      const names = plan.tables.map(
-        ({ database }, at) => `${place.databases[database]}.${tableName(place, at)}`,
-      );
-      if (names.length > 0) await this.#admin.query(`DROP TABLE IF EXISTS ${names.join(', ')}`);
-    }
-    await this.#admin.query('SET foreign_key_checks = 1');
+    const names = places.flatMap((place) =>
+      plan.tables.map(({ database }, at) => `${place.databases[database]}.${tableName(place, at)}`),
+    );
+    if (names.length === 0) return;
+    await this.#admin.query(
+      `SET foreign_key_checks = 0; DROP TABLE IF EXISTS ${names.join(', ')}; SET foreign_key_checks = 1`,
+    );
   }
 
   /** Rows of the undo log that hold images of these transactions. */
@@ -178,6 +201,12 @@ export class Lane {
   async ask(sql: string): Promise<readonly (readonly unknown[])[]> {
     const [rows] = await this.#admin.query({ sql, rowsAsArray: true });
     return rows as unknown as readonly (readonly unknown[])[];
+  }
+
+  /** Runs several queries at once. */
+  async askAll(sql: string): Promise<readonly (readonly (readonly unknown[])[])[]> {
+    const [results] = await this.#admin.query({ sql, rowsAsArray: true });
+    return results as unknown as readonly (readonly (readonly unknown[])[])[];
   }
 
   async close(): Promise<void> {

@@ -4,7 +4,7 @@ import type { Outcome } from './outcome.js';
 import { isWeak, type Plan, type TransactionPlan } from './plan.js';
 import { type Outcomes, playSubject, playTwin } from './play.js';
 import { type Place, plainText } from './render.js';
-import { difference, look, type State } from './state.js';
+import { difference, Sight, type State } from './state.js';
 
 /** What must hold and did not. */
 export interface Mismatch {
@@ -135,8 +135,9 @@ async function playAll(
   const [subject, twin] = places;
   const locksBefore = await lane.locks();
   const xids: string[] = [];
-  let before = await look(lane, plan, subject);
-  const start = otherState('the first rows are those of the twin', await look(lane, plan, twin), before);
+  const [ours, plain] = [await Sight.of(lane, plan, subject), await Sight.of(lane, plan, twin)];
+  let before = await ours.look();
+  const start = otherState('the first rows are those of the twin', await plain.look(), before);
   if (start !== undefined) return { ...start, transaction: -1 };
   for (const [index, transaction] of plan.transactions.entries()) {
     const found = (rule: string, detail: string): Mismatch => ({ rule, detail, transaction: index });
@@ -149,7 +150,7 @@ async function playAll(
         return found('a statement has no error that plain mysql2 has not', broken.text);
       }
       tally.guess();
-      const spoilt = otherState('a rollback restores every byte', before, await look(lane, plan, subject));
+      const spoilt = otherState('a rollback restores every byte', before, await ours.look());
       return spoilt === undefined ? undefined : { ...spoilt, transaction: index };
     }
     if (broken?.kind === 'broken')
@@ -157,7 +158,7 @@ async function playAll(
     if (played.failure !== undefined) return found('a transaction ends as asked', played.failure);
     const waiting = played.late ? await unsettled(lane, [played.xid], locksBefore) : undefined;
     if (waiting !== undefined) return found('a rollback comes to its end', waiting);
-    const after = await look(lane, plan, subject);
+    const after = await ours.look();
     if (transaction.end === 'rollback') {
       const changed = otherState('a rollback restores every byte', before, after);
       if (changed !== undefined) return { ...changed, transaction: index };
@@ -167,11 +168,7 @@ async function playAll(
     if (other === 'departed') return undefined;
     if (other !== undefined) return found('a statement answers as in plain mysql2', other);
     if (transaction.end === 'commit') {
-      const state = otherState(
-        'a commit leaves what plain mysql2 leaves',
-        await look(lane, plan, twin),
-        after,
-      );
+      const state = otherState('a commit leaves what plain mysql2 leaves', await plain.look(), after);
       if (state !== undefined) return { ...state, transaction: index };
     }
     before = after;

@@ -1,3 +1,4 @@
+import { exactly } from '../support/dump.js';
 import type { Lane } from './lane.js';
 import { type Plan, quote } from './plan.js';
 import { type Place, tableName } from './render.js';
@@ -45,31 +46,77 @@ function hexOf(column: string, type: string): string {
   }
 }
 
-async function checksum(lane: Lane, schema: string, table: string): Promise<string> {
-  const columns = await lane.ask(
-    `SELECT COLUMN_NAME, DATA_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = '${schema}' ` +
-      `AND TABLE_NAME = '${table}' ORDER BY ORDINAL_POSITION`,
-  );
-  if (columns.length === 0) return 'no table';
-  const parts = columns.map(([name, type]) => `COALESCE(${hexOf(String(name), String(type))}, '-')`);
-  const digest = `SHA2(CONCAT_WS('|', ${parts.join(', ')}), 256)`;
-  const number = (from: number) => `CAST(CONV(SUBSTRING(${digest}, ${from}, 12), 16, 10) AS UNSIGNED)`;
-  const [row] = await lane.ask(
-    `SELECT COUNT(*), SUM(${number(1)}), BIT_XOR(${number(13)}) FROM ${schema}.${quote(table)}`,
-  );
-  return (row ?? []).map(String).join(' ');
+interface Column {
+  readonly name: string;
+  readonly type: string;
 }
 
-/** What stands in the databases of a place. */
-export async function look(lane: Lane, plan: Plan, place: Place): Promise<State> {
-  const dumps: string[] = [];
-  const sums: string[] = [];
-  for (const database of place.databases) dumps.push(await lane.server.dump(database));
-  for (const [at, { database }] of plan.tables.entries()) {
-    const name = tableName(place, at);
-    sums.push(`table ${at}: ${await checksum(lane, place.databases[database], name)}`);
+function checksum(table: string, columns: readonly Column[]): string {
+  const parts = columns.map(({ name, type }) => `COALESCE(${hexOf(name, type)}, '-')`);
+  const digest = `SHA2(CONCAT_WS('|', ${parts.join(', ')}), 256)`;
+  const number = (from: number) => `CAST(CONV(SUBSTRING(${digest}, ${from}, 12), 16, 10) AS UNSIGNED)`;
+  return `SELECT COUNT(*), SUM(${number(1)}), BIT_XOR(${number(13)}) FROM ${table}`;
+}
+
+/** The tables of a place as they can be looked at in one round trip. */
+export class Sight {
+  readonly #lane: Lane;
+  /** What a table is called in a state: a twin's name must not differ. */
+  readonly #titles: readonly string[];
+  readonly #sql: string;
+
+  private constructor(lane: Lane, titles: readonly string[], statements: readonly string[]) {
+    this.#lane = lane;
+    this.#titles = titles;
+    this.#sql = statements.join(';\n');
   }
-  return { dump: dumps.join('======\n'), checksum: sums.join('\n') };
+
+  static async of(lane: Lane, plan: Plan, place: Place): Promise<Sight> {
+    const found = await lane.ask(
+      `SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, DATA_TYPE FROM information_schema.COLUMNS
+       WHERE TABLE_SCHEMA IN ('${place.databases.join("', '")}') AND TABLE_NAME IN ('${plan.tables
+         .map((_, at) => tableName(place, at))
+         .join("', '")}')
+       ORDER BY ORDINAL_POSITION`,
+    );
+    const titles: string[] = [];
+    const statements: string[] = [];
+    for (const [at, { database }] of plan.tables.entries()) {
+      const [schema, name] = [place.databases[database], tableName(place, at)];
+      const columns = found
+        .filter(([inSchema, inTable]) => inSchema === schema && inTable === name)
+        .map((row) => ({ name: String(row[2]), type: String(row[3]) }));
+      // The server has not taken it.
+      if (columns.length === 0) continue;
+      const table = `${schema}.${quote(name)}`;
+      titles.push(`table ${at}`);
+      statements.push(
+        `SHOW CREATE TABLE ${table}`,
+        `SELECT ${columns.map(exactly).join(', ')} FROM ${table}`,
+        checksum(table, columns),
+      );
+    }
+    return new Sight(lane, titles, statements);
+  }
+
+  /** What stands in the tables now. */
+  async look(): Promise<State> {
+    const results = this.#titles.length === 0 ? [] : await this.#lane.askAll(this.#sql);
+    const dumps: string[] = [];
+    const checksums: string[] = [];
+    for (const [at, title] of this.#titles.entries()) {
+      const [created, rows = [], sums] = results.slice(at * 3, at * 3 + 3);
+      const lines = rows.map((row) => row.map((value) => value ?? 'NULL').join(' | ')).sort();
+      dumps.push(`== ${title}`, withoutCounter(String(created?.[0]?.[1])), ...lines);
+      checksums.push(`${title}: ${(sums?.[0] ?? []).map(String).join(' ')}`);
+    }
+    return { dump: dumps.join('\n'), checksum: checksums.join('\n') };
+  }
+}
+
+/** No rollback sets the counter back; and the twin's table has another name, and its constraints. */
+function withoutCounter(definition: string): string {
+  return definition.replace(/ AUTO_INCREMENT=\d+/, '').replace(/r\d+_(?=t\d+)/g, '');
 }
 
 /** The lines in which two texts differ. */

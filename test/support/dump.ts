@@ -10,7 +10,7 @@ interface Column extends RowDataPacket {
 }
 
 /** An expression whose ASCII text tells every two different stored values of the column apart. */
-function exactly({ name, type }: Column): string {
+export function exactly({ name, type }: { readonly name: string; readonly type: string }): string {
   const column = quote(name);
   switch (type) {
     case 'float':

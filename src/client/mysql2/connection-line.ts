@@ -83,7 +83,8 @@ export class ConnectionLine implements SqlExecutor {
     if (lost !== undefined) {
       const callback = callbackOf(command);
       if (callback !== undefined) callback(lost);
-      else command.emit('error', lost);
+      // Nobody waits for COM_STMT_CLOSE, and without a listener 'error' would end the process.
+      else if (command.listenerCount('error') > 0) command.emit('error', lost);
       command.emit('end');
       return Promise.resolve();
     }
