@@ -19,6 +19,7 @@ export { transactionHeaders, XID_HEADER } from './propagation/header.js';
 export type { IncomingOptions } from './propagation/incoming.js';
 export { bind } from './transaction/bind.js';
 export { currentTransaction } from './transaction/context.js';
+export { type GlobalLockOptions, globalLock } from './transaction/global-lock.js';
 export type { CompletionOutcome, TransactionHooks } from './transaction/hooks.js';
 export { withoutTransaction } from './transaction/outside.js';
 export type { Propagation } from './transaction/propagation.js';

@@ -1,6 +1,7 @@
 import mysql2 from 'mysql2';
 import type { CoreCluster, CoreConnection, CorePool } from './core.js';
 import { instrumentCluster, instrumentConnection, instrumentPool, makeOutside } from './instrument.js';
+import { type OwnOptions, splitOptions } from './pool-options.js';
 import * as promise from './promise-driver.js';
 
 export * from 'mysql2';
@@ -11,31 +12,43 @@ const nothing = undefined;
 
 export { nothing as 'module.exports' };
 
-type MakeConnection = (options: never) => CoreConnection;
-type MakePool = (options: never) => CorePool;
-type MakeCluster = (options?: never) => CoreCluster;
+interface CreateConnection {
+  (connectionUri: string): mysql2.Connection;
+  (config: mysql2.ConnectionOptions & OwnOptions): mysql2.Connection;
+}
+
+interface CreatePool {
+  (connectionUri: string): mysql2.Pool;
+  (config: mysql2.PoolOptions & OwnOptions): mysql2.Pool;
+}
+
+type MakeConnection = (options: unknown) => CoreConnection;
+type MakePool = (options: unknown) => CorePool;
+type MakeCluster = (options?: unknown) => CoreCluster;
 
 // Functions, not arrows, because mysql2's are: some call them with `new`.
 
 /** As mysql2's: the connection takes part in the global transaction that a statement is sent in. */
-export const createConnection = function createConnection(options: never) {
+export const createConnection = function createConnection(given: unknown) {
+  const { options, globalLock } = splitOptions(given);
   const connection = makeOutside(() => (mysql2.createConnection as unknown as MakeConnection)(options));
-  instrumentConnection(connection);
+  instrumentConnection(connection, globalLock);
   return connection;
-} as unknown as typeof mysql2.createConnection;
+} as unknown as CreateConnection;
 
 /** Another name of `createConnection`, as in mysql2. */
 export const connect = createConnection;
 
 /** As mysql2's: the pool's connections take part in the global transaction that a statement is sent in. */
-export const createPool = function createPool(options: never) {
+export const createPool = function createPool(given: unknown) {
+  const { options, globalLock } = splitOptions(given);
   const pool = makeOutside(() => (mysql2.createPool as unknown as MakePool)(options));
-  instrumentPool(pool);
+  instrumentPool(pool, globalLock);
   return pool;
-} as unknown as typeof mysql2.createPool;
+} as unknown as CreatePool;
 
 /** As mysql2's: each node's pool takes part in the global transaction that a statement is sent in. */
-export const createPoolCluster = function createPoolCluster(options?: never) {
+export const createPoolCluster = function createPoolCluster(options?: unknown) {
   const cluster = makeOutside(() => (mysql2.createPoolCluster as unknown as MakeCluster)(options));
   instrumentCluster(cluster);
   return cluster;

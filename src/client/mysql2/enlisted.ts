@@ -7,7 +7,7 @@ import type { WritePlaceholder } from '../at/branch/queries.js';
 import { TouchedRows } from '../at/branch/touched-rows.js';
 import type { SqlExecutor } from '../at/executor.js';
 import { reach } from '../failpoints.js';
-import type { Transaction } from '../transaction/transaction.js';
+import type { BranchOwner } from '../transaction/transaction.js';
 import { asError, endsConnection } from './server-errors.js';
 
 /**
@@ -15,14 +15,14 @@ import { asError, endsConnection } from './server-errors.js';
  * way to its end. The connection's own BEGIN and COMMIT are sent by the caller.
  */
 export class Enlisted {
-  readonly transaction: Transaction;
+  readonly transaction: BranchOwner;
   readonly #executor: SqlExecutor;
   readonly #database: BranchDatabase;
   readonly #touched = new TouchedRows();
   #phaseOne: PhaseOne | undefined;
   #ran = false;
 
-  constructor(transaction: Transaction, executor: SqlExecutor, database: BranchDatabase) {
+  constructor(transaction: BranchOwner, executor: SqlExecutor, database: BranchDatabase) {
     this.transaction = transaction;
     this.#executor = executor;
     this.#database = database;
@@ -81,7 +81,7 @@ export class Enlisted {
       reach('after', 'local-commit');
     } catch (error) {
       this.#phaseOne?.unknown(error);
-      if (!this.writes) throw error;
+      if (!this.writes || this.transaction.locksOnly) throw error;
       throw new GlobalTxError(
         'LOCAL_COMMIT_UNKNOWN',
         'The answer to the local COMMIT is an error or was lost, so nobody can say whether it took place. ' +

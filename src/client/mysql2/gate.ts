@@ -1,8 +1,12 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { GlobalTxError } from '../../protocol/errors.js';
 import type { BranchDatabase } from '../at/branch/database.js';
 import { mayControl } from '../at/sql/index.js';
-import { currentTransaction, runInContext } from '../transaction/context.js';
-import type { Transaction } from '../transaction/transaction.js';
+import { requireClient } from '../process-client.js';
+import { currentTransaction } from '../transaction/context.js';
+import { currentGlobalLock, type GlobalLock } from '../transaction/global-lock.js';
+import { LockHolder } from '../transaction/lock-holder.js';
+import type { BranchOwner, Transaction } from '../transaction/transaction.js';
 import { ApplicationCommand } from './application-command.js';
 import { ConnectionLine } from './connection-line.js';
 import { type AddCommand, type CoreCommand, type CoreConnection, isExecute, isQuery } from './core.js';
@@ -41,13 +45,16 @@ export class Gate {
   readonly #local: LocalTransaction;
   readonly #prepared: PreparedStatements;
   readonly #presence: Presence;
+  readonly #lock: GlobalLock | undefined;
   readonly #turns: Turn[] = [];
   #busy = false;
   /** The command of the turn that is being taken has its answer. */
   #answered = false;
+  #holder: LockHolder | undefined;
 
-  private constructor(connection: CoreConnection, database: BranchDatabase) {
+  private constructor(connection: CoreConnection, database: BranchDatabase, lock: GlobalLock | undefined) {
     this.#connection = connection;
+    this.#lock = lock;
     this.#add = connection.addCommand;
     this.#line = new ConnectionLine(connection, this.#add);
     this.#session = new Session(this.#line, () => {
@@ -64,11 +71,14 @@ export class Gate {
     this.#presence = new Presence(this.#local, (task) => this.#enqueue(undefined, task));
   }
 
-  /** Takes over the connection's queue. Once is enough: a second call changes nothing. */
-  static install(connection: CoreConnection, database: BranchDatabase): Gate {
+  /**
+   * Takes over the connection's queue. Once is enough: a second call changes nothing.
+   * @param lock given when every local transaction is to respect the global locks
+   */
+  static install(connection: CoreConnection, database: BranchDatabase, lock?: GlobalLock): Gate {
     let gate = gates.get(connection);
     if (gate === undefined) {
-      gate = new Gate(connection, database);
+      gate = new Gate(connection, database, lock);
       gates.set(connection, gate);
       connection.addCommand = gate.#receive;
     }
@@ -107,25 +117,26 @@ export class Gate {
 
   readonly #receive: AddCommand = (command) => {
     const transaction = currentTransaction();
-    if (transaction === undefined && !this.#busy && this.#local.transaction === undefined) {
+    const lock = transaction === undefined ? (currentGlobalLock() ?? this.#lock) : undefined;
+    const plain = transaction === undefined && lock === undefined;
+    if (plain && !this.#busy && this.#local.transaction === undefined) {
       this.#follow(command);
       return this.#add.call(this.#connection, command) as typeof command;
     }
-    this.#bind(command, transaction);
+    bindToCaller(command);
     command.once('end', () => {
       this.#answered = true;
     });
-    void this.#enqueue(transaction, () => this.#perform(command, transaction));
+    void this.#enqueue(transaction, () => this.#perform(command, transaction ?? this.#lockHolder(lock)));
     return command;
   };
 
-  /** Callbacks run from the socket's events, where the context of the caller is lost. */
-  #bind(command: CoreCommand, transaction: Transaction | undefined): void {
-    const { onResult } = command;
-    if (typeof onResult !== 'function') return;
-    command.onResult = function (this: unknown, ...args) {
-      return runInContext(transaction, () => onResult.apply(this, args));
-    };
+  /** Who takes the global locks of a local transaction that is not global itself. */
+  #lockHolder(lock: GlobalLock | undefined): BranchOwner | undefined {
+    if (lock === undefined) return undefined;
+    this.#holder ??= new LockHolder(() => requireClient().manager.lockServices());
+    if (this.#local.transaction === undefined) this.#holder.lockWaitMs = lock.lockWaitMs;
+    return this.#holder;
   }
 
   #enqueue(transaction: Transaction | undefined, take: () => Promise<void>): Promise<void> {
@@ -155,7 +166,7 @@ export class Gate {
     this.#busy = false;
   }
 
-  async #perform(command: CoreCommand, asked: Transaction | undefined): Promise<void> {
+  async #perform(command: CoreCommand, asked: BranchOwner | undefined): Promise<void> {
     const transaction = this.#local.transaction ?? asked;
     const ending = ENDING_COMMANDS.get(command.constructor.name);
     const statement = isQuery(command) || (isExecute(command) && command.statement !== undefined);
@@ -169,7 +180,7 @@ export class Gate {
     }
     const application = new ApplicationCommand(this.#line, command);
     if (this.#line.lost !== undefined) application.fail(asError(this.#line.lost));
-    else if (asked !== undefined && asked.xid !== transaction.xid)
+    else if (asked !== undefined && asked !== this.#holder && asked.xid !== transaction.xid)
       application.fail(foreign(asked, transaction));
     else if (
       isExecute(command) &&
@@ -196,7 +207,18 @@ export class Gate {
   }
 }
 
-function foreign(asked: Transaction, open: Transaction): GlobalTxError {
+/** Callbacks and listeners run from the socket's events, where the context of the caller is lost. */
+function bindToCaller(command: CoreCommand): void {
+  const inCaller = AsyncLocalStorage.snapshot();
+  const { onResult, emit } = command;
+  if (typeof onResult === 'function') {
+    command.onResult = function (this: unknown, ...args) {
+      return inCaller(() => onResult.apply(this, args));
+    };
+  } else command.emit = (...args) => inCaller(() => emit.apply(command, args));
+}
+
+function foreign(asked: BranchOwner, open: BranchOwner): GlobalTxError {
   return new GlobalTxError(
     'LOCAL_TRANSACTION_FOREIGN',
     `This connection has a local transaction open that belongs to another global transaction (${open.xid}). ` +

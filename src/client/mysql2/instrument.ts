@@ -1,4 +1,5 @@
 import { currentTransaction, runInContext } from '../transaction/context.js';
+import type { GlobalLock } from '../transaction/global-lock.js';
 import type { CoreCluster, CoreConnection, CorePool } from './core.js';
 import { Gate } from './gate.js';
 import { sourceOf } from './source.js';
@@ -22,18 +23,18 @@ function enlistExisting(config: Config): () => void {
 }
 
 /** Takes over a connection that the application made by itself. */
-export function instrumentConnection(connection: CoreConnection): void {
+export function instrumentConnection(connection: CoreConnection, lock?: GlobalLock): void {
   if (!first(connection)) return;
-  Gate.install(connection, sourceOf(connection.config));
+  Gate.install(connection, sourceOf(connection.config), lock);
   connection.once('end', enlistExisting(connection.config));
 }
 
 /** Takes over a pool and every connection that it makes from now on. */
-export function instrumentPool(pool: CorePool): void {
+export function instrumentPool(pool: CorePool, lock?: GlobalLock): void {
   if (!first(pool)) return;
   const config = pool.config.connectionConfig;
   const source = sourceOf(config);
-  pool.on('connection', (connection: CoreConnection) => Gate.install(connection, source));
+  pool.on('connection', (connection: CoreConnection) => Gate.install(connection, source, lock));
   const getConnection = pool.getConnection;
   pool.getConnection = (callback) => {
     // A connection that waits in the pool's queue is handed over by whoever releases it, in that one's

@@ -5,7 +5,7 @@ import type { BranchDatabase, BranchSession } from '../at/branch/database.js';
 import { refuseWritingFunctions } from '../at/branch/stored-calls.js';
 import type { Analysis, Control } from '../at/sql/analysis.js';
 import { analyze } from '../at/sql/index.js';
-import type { Transaction } from '../transaction/transaction.js';
+import type { BranchOwner } from '../transaction/transaction.js';
 import type { ApplicationCommand } from './application-command.js';
 import type { ConnectionLine } from './connection-line.js';
 import { Enlisted } from './enlisted.js';
@@ -49,7 +49,7 @@ export class LocalTransaction {
   }
 
   /** The global transaction that the open local transaction belongs to. */
-  get transaction(): Transaction | undefined {
+  get transaction(): BranchOwner | undefined {
     return this.#enlisted?.transaction;
   }
 
@@ -105,7 +105,7 @@ export class LocalTransaction {
   }
 
   /** Runs one statement of the application inside a global transaction, and hands it the answer. Never rejects. */
-  async run(command: ApplicationCommand, transaction: Transaction): Promise<void> {
+  async run(command: ApplicationCommand, transaction: BranchOwner): Promise<void> {
     try {
       const facts = await this.#session.facts();
       refuseAmbiguousText(facts, command.text, command.parameters);
@@ -132,7 +132,7 @@ export class LocalTransaction {
     }
   }
 
-  async #several(command: ApplicationCommand, analysis: Analysis, transaction: Transaction): Promise<void> {
+  async #several(command: ApplicationCommand, analysis: Analysis, transaction: BranchOwner): Promise<void> {
     if (!command.mayHaveSeveral) await refuseSeveral(command);
     for (const statement of readForCertain(analysis))
       if (statement.kind === 'refused') throw refusalOf(statement);
@@ -145,7 +145,7 @@ export class LocalTransaction {
   #captured(
     command: ApplicationCommand,
     statement: CapturedStatement,
-    transaction: Transaction,
+    transaction: BranchOwner,
     session: BranchSession,
   ): Promise<void> {
     if (this.#lost !== undefined) throw this.#lost;
@@ -196,7 +196,7 @@ export class LocalTransaction {
   async #autocommit(
     command: ApplicationCommand,
     statement: CapturedStatement,
-    transaction: Transaction,
+    transaction: BranchOwner,
     session: BranchSession,
   ): Promise<void> {
     const deadline = performance.now() + transaction.lockWaitMs;
@@ -250,7 +250,7 @@ export class LocalTransaction {
   async #control(
     command: ApplicationCommand,
     control: Control,
-    transaction: Transaction,
+    transaction: BranchOwner,
     session: BranchSession,
   ): Promise<void> {
     const ends =
@@ -290,7 +290,7 @@ export class LocalTransaction {
   }
 
   /** Takes over what a control statement that has succeeded did to the local transaction. */
-  #follow(control: Control, transaction: Transaction | undefined): void {
+  #follow(control: Control, transaction: BranchOwner | undefined): void {
     this.#session.follow(control);
     switch (control.verb) {
       case 'begin':
@@ -329,7 +329,7 @@ export class LocalTransaction {
     this.#uncertain = false;
   }
 
-  #begin(transaction: Transaction | undefined): void {
+  #begin(transaction: BranchOwner | undefined): void {
     this.#open = true;
     this.#uncertain = false;
     this.#lost = undefined;
@@ -361,7 +361,7 @@ export class LocalTransaction {
   }
 }
 
-function notActive(transaction: Transaction): GlobalTxError {
+function notActive(transaction: BranchOwner): GlobalTxError {
   return new GlobalTxError(
     'TRANSACTION_NOT_ACTIVE',
     'The global transaction has ended, or its end has begun: nothing can be written in it any more. ' +
@@ -370,7 +370,7 @@ function notActive(transaction: Transaction): GlobalTxError {
   );
 }
 
-function spoilt(error: unknown, transaction: Transaction): GlobalTxError {
+function spoilt(error: unknown, transaction: BranchOwner): GlobalTxError {
   return new GlobalTxError(
     'TRANSACTION_NOT_ACTIVE',
     'The local transaction was rolled back because an earlier statement could not be kept (see cause).',

@@ -1,13 +1,15 @@
 import mysql2 from 'mysql2/promise';
 import type { CoreConnection } from './core.js';
 import { instrumentConnection, makeOutside } from './instrument.js';
+import { splitOptions } from './pool-options.js';
 
 type Connect = (options: unknown) => Promise<{ readonly connection: CoreConnection }>;
 
 /** mysql2's `createConnection` with the connection taken over once it is there. */
-export function connectPromise(options: unknown): Promise<unknown> {
+export function connectPromise(given: unknown): Promise<unknown> {
+  const { options, globalLock } = splitOptions(given);
   return makeOutside(() => (mysql2.createConnection as unknown as Connect)(options)).then((connection) => {
-    instrumentConnection(connection.connection);
+    instrumentConnection(connection.connection, globalLock);
     return connection;
   });
 }

@@ -1,6 +1,7 @@
 import mysql2 from 'mysql2/promise';
 import type { CoreCluster, CorePool } from './core.js';
 import { instrumentCluster, instrumentPool, makeOutside } from './instrument.js';
+import { type OwnOptions, splitOptions } from './pool-options.js';
 import { connectPromise } from './promise-connection.js';
 
 export * from 'mysql2/promise';
@@ -11,15 +12,26 @@ const nothing = undefined;
 
 export { nothing as 'module.exports' };
 
+export interface CreateConnection {
+  (connectionUri: string): Promise<mysql2.Connection>;
+  (config: mysql2.ConnectionOptions & OwnOptions): Promise<mysql2.Connection>;
+}
+
+export interface CreatePool {
+  (connectionUri: string): mysql2.Pool;
+  (config: mysql2.PoolOptions & OwnOptions): mysql2.Pool;
+}
+
 /** As mysql2's: the connection takes part in the global transaction that a statement is sent in. */
-export const createConnection = connectPromise as unknown as typeof mysql2.createConnection;
+export const createConnection = connectPromise as unknown as CreateConnection;
 
 /** As mysql2's: the pool's connections take part in the global transaction that a statement is sent in. */
-export const createPool = function createPool(options: never) {
-  const pool = makeOutside(() => mysql2.createPool(options));
-  instrumentPool((pool as unknown as { readonly pool: CorePool }).pool);
+export const createPool = function createPool(given: unknown) {
+  const { options, globalLock } = splitOptions(given);
+  const pool = makeOutside(() => mysql2.createPool(options as never));
+  instrumentPool((pool as unknown as { readonly pool: CorePool }).pool, globalLock);
   return pool;
-} as unknown as typeof mysql2.createPool;
+} as unknown as CreatePool;
 
 /** As mysql2's: each node's pool takes part in the global transaction that a statement is sent in. */
 export const createPoolCluster = function createPoolCluster(options?: never) {

@@ -9,7 +9,7 @@ import { TableCache } from '../at/table/cache.js';
 import type { TableDefinition } from '../at/table/definition.js';
 import { StoredFunctions } from '../at/table/stored-functions.js';
 import type { Client } from '../client.js';
-import { processClient, whenClient } from '../process-client.js';
+import { requireClient, whenClient } from '../process-client.js';
 
 /**
  * Connections of our own to one database server. Phase two has its own: compensations that wait for a lock
@@ -100,13 +100,7 @@ export class Source implements BranchDatabase {
   }
 
   #resource(schema: string): Promise<EnlistedSchema> {
-    const client = processClient();
-    if (client === undefined) {
-      throw new GlobalTxError(
-        'NOT_CONNECTED',
-        'This process is not connected to a coordinator. Call GlobalTx.connect(), or set GLOBALTX_COORDINATOR.',
-      );
-    }
+    const client = requireClient();
     const bySchema = this.#resourcesOf(client);
     let resource = bySchema.get(schema);
     if (resource === undefined) {

@@ -8,6 +8,7 @@ import { GlobalTransaction, type TransactionServices } from './global-transactio
 import { HookCaller } from './hook-caller.js';
 import { type JoinedTransaction, leave } from './joined.js';
 import { Launcher } from './launcher.js';
+import type { LockServices } from './lock-holder.js';
 import { runNested } from './nested.js';
 import { ALONE, type Propagation, WITHIN } from './propagation.js';
 import {
@@ -130,6 +131,12 @@ export class TransactionManager {
         return left;
       },
     };
+  }
+
+  /** For local transactions that take global locks without being global. @throws GlobalTxError CLIENT_CLOSED */
+  lockServices(): LockServices {
+    this.#refuseIfClosed();
+    return { ...this.#services, logger: this.#logger, started: () => this.#started() };
   }
 
   /** Takes nothing new, and waits for what is under way, but no longer than `limitMs`. @returns what is left */

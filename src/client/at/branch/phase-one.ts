@@ -1,7 +1,7 @@
 import { GlobalTxError } from '../../../protocol/errors.js';
 import type { LockSet } from '../../../protocol/frames.js';
 import { reach } from '../../failpoints.js';
-import type { Transaction } from '../../transaction/transaction.js';
+import type { BranchOwner } from '../../transaction/transaction.js';
 import { KEYS_PER_QUERY, keyCondition, keyIndexHint } from '../image/key-condition.js';
 import type { ImageRow } from '../image/plan.js';
 import { unrestorable } from '../image/restorable.js';
@@ -30,14 +30,14 @@ function isDuplicateKey(error: unknown): boolean {
  * what the coordinator is told afterwards.
  */
 export class PhaseOne {
-  readonly #transaction: Transaction;
+  readonly #transaction: BranchOwner;
   readonly #session: BranchSession;
   readonly #database: BranchDatabase;
   /** Branches that hold only locks, taken by locking reads of this local transaction. */
   #readBranches: string[] = [];
   #branchId: string | undefined;
 
-  constructor(transaction: Transaction, session: BranchSession, database: BranchDatabase) {
+  constructor(transaction: BranchOwner, session: BranchSession, database: BranchDatabase) {
     this.#transaction = transaction;
     this.#session = session;
     this.#database = database;
@@ -66,13 +66,14 @@ export class PhaseOne {
     const images: TableImages[] = [];
     for (const table of touched.net()) images.push(await this.#afterImage(table));
     const tables = images.map(netChanges).filter(({ changes }) => changes.length > 0);
-    this.#refuseUnrestorable(images, tables);
+    const { locksOnly = tables.length === 0 } = this.#transaction;
+    if (!locksOnly) this.#refuseUnrestorable(images, tables);
     const schema = this.#session.facts.schema ?? images[0]!.table.schema;
     const resourceId = await this.#database.resourceId(schema);
     const locks = await this.#locks(images);
-    const branchId = await this.#register(resourceId, locks, tables.length === 0, lockWaitMs);
+    const branchId = await this.#register(resourceId, locks, locksOnly, lockWaitMs);
     this.#branchId = branchId;
-    if (tables.length === 0) return;
+    if (locksOnly) return;
     const { xid } = this.#transaction;
     const encoded = encodeUndoRecord({ xid, branchId, tables });
     try {
@@ -116,6 +117,7 @@ export class PhaseOne {
   #forget(): void {
     this.#branchId = undefined;
     this.#readBranches = [];
+    this.#transaction.localTransactionOver?.();
   }
 
   /** An undo log made for an older Seata has an AUTO_INCREMENT column. */

@@ -1,0 +1,52 @@
+import mysql2 from 'mysql2';
+import { GlobalTxError } from '../../protocol/errors.js';
+import { type GlobalLock, type GlobalLockOptions, resolveGlobalLock } from '../transaction/global-lock.js';
+
+/** Options of a pool or a connection beside mysql2's own. */
+export interface OwnOptions {
+  /**
+   * Whether every local transaction respects the locks of global ones, as in `globalLock(fn)`: for code that was
+   * never taught about global transactions. @default false
+   */
+  readonly globalLock?: boolean | GlobalLockOptions;
+}
+
+type Options = Readonly<Record<string, unknown>>;
+
+interface Split {
+  /** What mysql2 understands. */
+  readonly options: unknown;
+  readonly globalLock: GlobalLock | undefined;
+}
+
+const IN_URI = /[?&]globalLock=/;
+
+const parseUri = (mysql2 as unknown as { ConnectionConfig: { parseUrl(uri: string): Options } })
+  .ConnectionConfig.parseUrl;
+
+/**
+ * Takes our own options out: mysql2 warns of what it does not know.
+ * @throws GlobalTxError INVALID_OPTION
+ */
+export function splitOptions(given: unknown): Split {
+  const options = withParsedUri(given);
+  if (typeof options !== 'object' || options === null || !('globalLock' in options)) {
+    return { options, globalLock: undefined };
+  }
+  const { globalLock, ...others } = options as Options;
+  return { options: others, globalLock: lockOf(globalLock) };
+}
+
+/** A URI is left to mysql2 unless it has an option of ours. */
+function withParsedUri(given: unknown): unknown {
+  if (typeof given === 'string') return IN_URI.test(given) ? parseUri(given) : given;
+  const { uri, ...others } = (given ?? {}) as Options;
+  return typeof uri === 'string' && IN_URI.test(uri) ? { ...parseUri(uri), ...others } : given;
+}
+
+function lockOf(option: unknown): GlobalLock | undefined {
+  if (option === undefined || option === false) return undefined;
+  if (option === true) return resolveGlobalLock({});
+  if (typeof option === 'object' && option !== null) return resolveGlobalLock(option);
+  throw new GlobalTxError('INVALID_OPTION', 'globalLock: true, false, or an object with lockWait');
+}
