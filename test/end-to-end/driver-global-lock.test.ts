@@ -11,6 +11,9 @@ const TABLES = [
 
 const ADD = 'UPDATE account SET balance = balance + ? WHERE id = ?';
 
+/** Long enough for a machine that is busy with other things. */
+const PATIENT = { lockWait: 20_000 };
+
 function code(wanted: string): (error: unknown) => boolean {
   return (error) => error instanceof GlobalTxError && error.code === wanted;
 }
@@ -33,10 +36,12 @@ async function soon(work: Promise<unknown>): Promise<unknown> {
 describe('a local transaction that respects the global locks', () => {
   let world: World;
   let guarded: Pool;
+  /** Ends what a failed test has left undecided. */
+  let clear: (() => Promise<void>) | undefined;
 
   before(async () => {
     world = await makeWorld({ tables: TABLES });
-    guarded = mysql.createPool({ ...world.first.server.options(world.first.name), globalLock: true });
+    guarded = mysql.createPool({ ...world.first.server.options(world.first.name), globalLock: PATIENT });
   });
 
   beforeEach(() =>
@@ -47,6 +52,8 @@ describe('a local transaction that respects the global locks', () => {
     await guarded.end();
     await world.close();
   });
+
+  afterEach(() => clear?.());
 
   async function balances(): Promise<Record<string, number>> {
     const [rows] = await world.first.pool.query('SELECT owner, balance FROM account ORDER BY id');
@@ -70,19 +77,24 @@ describe('a local transaction that respects the global locks', () => {
       if (failure !== undefined) throw failure;
     });
     await Promise.race([written.opened, whole]);
-    return async (error) => {
+    const decide = async (error?: Error) => {
       failure = error;
       decided.open();
       await whole.catch((thrown: unknown) => {
         if (thrown !== error) throw thrown;
       });
     };
+    clear = () => decide();
+    return (error) => {
+      clear = undefined;
+      return decide(error);
+    };
   }
 
   const ways = {
     'in globalLock(fn)': () => ({
       write: (sql: string, values: (string | number)[] = []) =>
-        globalLock(() => world.first.pool.execute(sql, values)),
+        globalLock(PATIENT, () => world.first.pool.execute(sql, values)),
     }),
     'through a pool with the option': () => ({
       write: (sql: string, values: (string | number)[] = []) => guarded.execute(sql, values),
@@ -160,9 +172,7 @@ describe('a local transaction that respects the global locks', () => {
               if (error !== undo) throw error;
             }),
         );
-        const locals = Array.from({ length: 24 }, (_, index) =>
-          globalLock({ lockWait: 20_000 }, () => write(ADD, [1, 1 + (index % 2)])),
-        );
+        const locals = Array.from({ length: 24 }, (_, index) => write(ADD, [1, 1 + (index % 2)]));
         await Promise.all([...globals, ...locals]);
         assert.deepEqual(await balances(), { ann: 112, bob: 112, eve: 100 });
       });
@@ -201,11 +211,11 @@ describe('a local transaction that respects the global locks', () => {
   it('stops waiting after lockWait, rolled back', async () => {
     const decide = await undecided(() => world.first.pool.execute(ADD, [10, 1]));
     await assert.rejects(
-      globalLock({ lockWait: 100 }, () => world.first.pool.execute(ADD, [1, 1])),
+      globalLock({ lockWait: 1_000 }, () => world.first.pool.execute(ADD, [1, 1])),
       code('LOCK_WAIT_TIMEOUT'),
     );
     const options = world.first.server.options(world.first.name);
-    const impatient = mysql.createPool({ ...options, globalLock: { lockWait: 100 } });
+    const impatient = mysql.createPool({ ...options, globalLock: { lockWait: 1_000 } });
     await assert.rejects(impatient.execute(ADD, [1, 1]), code('LOCK_WAIT_TIMEOUT'));
     await impatient.end();
     await decide();
