@@ -1,5 +1,4 @@
 import {
-  type DriverException,
   defineEntity,
   type InferEntity,
   LockMode,
