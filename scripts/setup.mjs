@@ -1,7 +1,7 @@
 /*
- * Makes a clean clone ready for `npm test` and `npm run demo`: packages, build, a database server; for the tests
- * of packages that need a newer Node, that too.
- * Needs nothing but Node; what is there already is left alone.
+ * Makes a clean clone ready for `npm test`, `npm run demo` and `npm run example`: packages, build, a database server;
+ * for the tests of packages that need a newer Node, that too. Needs nothing but Node; what is there already is left
+ * alone.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -86,11 +86,11 @@ function removeLeftOvers(folder) {
 
 function build() {
   for (const folder of ['src', 'test', 'bench', 'examples']) removeLeftOvers(folder);
-  run(
-    process.execPath,
-    [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', '.'],
-    'the build failed',
-  );
+  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  // The services of NestJS want decorators of the legacy form.
+  for (const project of ['.', join('examples', 'nestjs-typeorm', 'services')]) {
+    run(process.execPath, [compiler, '-p', project], 'the build failed');
+  }
 }
 
 const HOW_TO_INSTALL = `No database server was found. Install one, or set MYSQLD to the path of a mysqld or mariadbd:

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { removeFolders } from '../../test/support/keeper.js';
+import { locksHeld } from '../stage/locks.js';
+import { perform } from '../stage/perform.js';
 import { placeOrders } from './demo/customers.js';
-import { locksHeld } from './demo/locks.js';
 import { type Findings, report } from './demo/report.js';
 import { openShop, type Shop } from './demo/shop.js';
 import { findWrongOrders, findWrongTotals, totals, undoLogRows } from './demo/verification.js';
@@ -117,14 +117,7 @@ function findMissing({ told, committed, stockDeaths }: Findings): string[] {
   return missing;
 }
 
-/** Resolves with the exit status once somebody wants the demo to end. */
-const interrupted = new Promise<number>((resolve) => {
-  process.once('SIGINT', () => resolve(130));
-  process.once('SIGTERM', () => resolve(143));
-});
-
-async function run(opening: Promise<Shop>): Promise<number> {
-  const shop = await opening;
+async function run(shop: Shop): Promise<number> {
   say(`the shop is open, on ${shop.serverName}`);
   const findings = await takeOrders(shop, options.count);
   const missing = findMissing(findings);
@@ -136,14 +129,4 @@ async function run(opening: Promise<Shop>): Promise<number> {
   return Object.values(left).every((n) => n === 0) && missing.length === 0 ? 0 : 1;
 }
 
-const opening = openShop(options.count, say);
-try {
-  process.exitCode = await Promise.race([run(opening), interrupted]);
-} finally {
-  await opening.then(
-    (shop) => shop.stop(),
-    () => undefined,
-  );
-  await removeFolders();
-}
-process.exit();
+await perform(openShop(options.count, say), run);

@@ -1,9 +1,7 @@
-import { type Connection, createConnection } from 'mysql2/promise';
-import { type RunningCoordinator, startCoordinator } from '../../../test/support/coordinator.js';
-import { freePort } from '../../../test/support/free-port.js';
-import { type DatabaseServer, type PrivateServer, startServer } from '../../../test/support/servers.js';
+import type { RunningCoordinator } from '../../../test/support/coordinator.js';
+import type { Service } from '../../stage/service.js';
+import { Stage } from '../../stage/stage.js';
 import { CRASH_SKU, createAccounts, createOrders, createStock } from './schema.js';
-import { Service } from './service.js';
 import type { Databases } from './verification.js';
 
 /** Everything that runs: two database servers with three databases, the coordinator, three services. */
@@ -20,70 +18,44 @@ export interface Shop {
   stop(): Promise<void>;
 }
 
-async function makeDatabase(
-  server: DatabaseServer,
-  name: string,
-  create: (connection: Connection) => Promise<void>,
-): Promise<Connection> {
-  await server.execute(`CREATE DATABASE ${name}`);
-  const connection = await createConnection(server.options(name));
-  await create(connection);
-  return connection;
-}
-
-function url(server: DatabaseServer, database: string): string {
-  return `mysql://root@${server.host}:${server.port}/${database}`;
+function script(name: string): URL {
+  return new URL(`../${name}.js`, import.meta.url);
 }
 
 /**
  * Starts everything, with goods and money for `orders` orders; if that fails, what had been started is stopped again.
  */
-export async function openShop(orders: number, say: (text: string) => void): Promise<Shop> {
-  const stops: (() => Promise<void>)[] = [];
-  /** The last that was started is the first to stop. */
-  async function stop(): Promise<void> {
-    for (const each of stops.splice(0).reverse()) await each();
-  }
-  async function keep<Started extends { stop(): Promise<void> }>(
-    starting: Promise<Started>,
-  ): Promise<Started> {
-    const started = await starting;
-    stops.push(() => started.stop());
-    return started;
-  }
+export async function openShop(count: number, say: (text: string) => void): Promise<Shop> {
+  say('starting two database servers and the coordinator');
+  const stage = await Stage.open();
   try {
-    say('starting two database servers');
-    const servers: PrivateServer[] = await Promise.all([keep(startServer()), keep(startServer())]);
-    const [first, second] = servers as [PrivateServer, PrivateServer];
-    const databases: Databases = {
-      orders: await makeDatabase(first, 'orders', createOrders),
-      stock: await makeDatabase(first, 'stock', (connection) => createStock(connection, orders)),
-      accounts: await makeDatabase(second, 'accounts', (connection) => createAccounts(connection, orders)),
-    };
-    stops.push(async () => {
-      for (const connection of [databases.orders, databases.stock, databases.accounts]) connection.destroy();
-    });
-    say('starting the coordinator and three services');
-    const metricsPort = await freePort();
-    const coordinator = await keep(startCoordinator({ args: ['--metrics-port', String(metricsPort)] }));
-    const common = { GLOBALTX_COORDINATOR: coordinator.address };
+    const orders = await stage.database(0, 'orders', []);
+    const stock = await stage.database(0, 'stock', []);
+    const accounts = await stage.database(1, 'accounts', []);
+    await createOrders(orders.connection);
+    await createStock(stock.connection, count);
+    await createAccounts(accounts.connection, count);
+    say('starting three services');
     const [stockService, accountService] = await Promise.all([
-      keep(Service.start('stock-service', { ...common, DATABASE_URL: url(first, 'stock'), CRASH_SKU })),
-      keep(Service.start('account-service', { ...common, DATABASE_URL: url(second, 'accounts') })),
+      stage.service(script('stock-service'), stock, { CRASH_SKU }),
+      stage.service(script('account-service'), accounts),
     ]);
-    const orderService = await keep(
-      Service.start('order-service', {
-        ...common,
-        DATABASE_URL: url(first, 'orders'),
-        STOCK_URL: stockService.url,
-        ACCOUNT_URL: accountService.url,
-      }),
-    );
-    const serverName = `${first.kind} ${first.version}`;
-    const services = { orderService, stockService, accountService };
-    return { serverName, coordinator, metricsPort, ...services, databases, stop };
+    const orderService = await stage.service(script('order-service'), orders, {
+      STOCK_URL: stockService.url,
+      ACCOUNT_URL: accountService.url,
+    });
+    return {
+      ...{ serverName: stage.serverName, coordinator: stage.coordinator, metricsPort: stage.metricsPort },
+      ...{ orderService, stockService, accountService },
+      databases: {
+        orders: orders.connection,
+        stock: stock.connection,
+        accounts: accounts.connection,
+      },
+      stop: () => stage.stop(),
+    };
   } catch (error) {
-    await stop();
+    await stage.stop();
     throw error;
   }
 }

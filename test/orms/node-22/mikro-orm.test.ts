@@ -1,10 +1,4 @@
-import {
-  defineEntity,
-  type InferEntity,
-  LockMode,
-  OptimisticLockError,
-  p,
-} from '@mikro-orm/core';
+import { defineEntity, type InferEntity, LockMode, OptimisticLockError, p } from '@mikro-orm/core';
 import { Migration, Migrator } from '@mikro-orm/migrations';
 import { type EntityManager, MikroORM } from '@mikro-orm/mysql';
 import mysql from 'globaltx/mysql2';

@@ -1,35 +1,46 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { basename } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { freePort } from '../../../test/support/free-port.js';
-import { keepProcess } from '../../../test/support/keeper.js';
+import { freePort } from '../../test/support/free-port.js';
+import { keepProcess } from '../../test/support/keeper.js';
 
 const START_MS = 20_000;
 
-/** One of the shop's services, in a process of its own. When it dies it is started again, as in production. */
+/** One of an example's services, in a process of its own. When it dies it is started again, as in production. */
 export class Service {
   readonly url: string;
   readonly #name: string;
   readonly #script: string;
   readonly #environment: Readonly<Record<string, string>>;
   #child: ChildProcess | undefined;
+  #answered = false;
   #deaths = 0;
   #stopping = false;
 
-  private constructor(name: string, port: number, environment: Readonly<Record<string, string>>) {
-    this.#name = name;
-    this.#script = fileURLToPath(new URL(`../${name}.js`, import.meta.url));
+  private constructor(script: URL, port: number, environment: Readonly<Record<string, string>>) {
+    this.#script = fileURLToPath(script);
+    this.#name = basename(this.#script, '.js');
     this.url = `http://127.0.0.1:${port}`;
     this.#environment = { ...environment, PORT: String(port) };
   }
 
-  /** @param name of a file of examples/shop, without its extension */
-  static async start(name: string, environment: Readonly<Record<string, string>>): Promise<Service> {
-    const service = new Service(name, await freePort(), environment);
+  /**
+   * Resolves once it answers to GET /health on the PORT of its environment.
+   * @param script its compiled file, which gives it its name
+   */
+  static async start(script: URL, environment: Readonly<Record<string, string>>): Promise<Service> {
+    const service = new Service(script, await freePort(), environment);
     service.#spawn();
-    await service.answering();
+    try {
+      await service.answering();
+    } catch (error) {
+      await service.stop();
+      throw error;
+    }
+    service.#answered = true;
     return service;
   }
 
@@ -46,7 +57,8 @@ export class Service {
         const response = await fetch(`${this.url}/health`);
         if (response.ok) return;
       } catch (error) {
-        if (Date.now() > until) throw new Error(`the ${this.#name} does not answer`, { cause: error });
+        const over = this.#child === undefined || Date.now() > until;
+        if (over) throw new Error(`the ${this.#name} does not answer`, { cause: error });
       }
       await delay(50);
     }
@@ -81,7 +93,8 @@ export class Service {
       this.#child = undefined;
       if (this.#stopping) return;
       this.#deaths++;
-      this.#spawn();
+      // One that cannot start at all would die again and again.
+      if (this.#answered) this.#spawn();
     });
   }
 }
