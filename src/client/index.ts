@@ -12,11 +12,18 @@ export type {
 export { GlobalTransactional, type MethodDecorator } from './global-transactional.js';
 export { GlobalTx } from './global-tx.js';
 export type { Logger } from './logger.js';
+export { axiosGlobalTx } from './propagation/axios.js';
 export { type ExpressHandler, expressGlobalTx } from './propagation/express.js';
 export { type FastifyGlobalTx, fastifyGlobalTx } from './propagation/fastify.js';
 export type { Fetch } from './propagation/fetch.js';
 export { transactionHeaders, XID_HEADER } from './propagation/header.js';
+export { type HttpListener, httpGlobalTx } from './propagation/http.js';
 export type { IncomingOptions } from './propagation/incoming.js';
+export { type KoaMiddleware, koaGlobalTx } from './propagation/koa.js';
+export { joinMessage, type Message, type MessageOptions } from './propagation/message.js';
+export type { OutgoingOptions } from './propagation/outgoing.js';
+export type { Trust } from './propagation/trust.js';
+export { type UndiciInterceptor, undiciGlobalTx } from './propagation/undici.js';
 export { bind } from './transaction/bind.js';
 export { currentTransaction } from './transaction/context.js';
 export { type GlobalLockOptions, globalLock } from './transaction/global-lock.js';

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { runInContext } from '../transaction/context.js';
 import type { JoinedTransaction } from '../transaction/joined.js';
-import { type IncomingOptions, joinIncoming, keepContext, leaveQuietly } from './incoming.js';
+import { leaveQuietly } from './admission.js';
+import { type IncomingOptions, IncomingRequests } from './incoming.js';
 
 interface RawRequest {
   readonly raw: IncomingMessage;
@@ -36,12 +37,13 @@ function asError(error: unknown): Error {
  * await app.register(fastifyGlobalTx);
  */
 export const fastifyGlobalTx: FastifyGlobalTx = (instance, options, done) => {
+  const requests = new IncomingRequests(options);
   const joinedBy = new WeakMap<IncomingMessage, JoinedTransaction>();
 
   instance.addHook('onRequest', (request, reply, next) => {
     let joined: JoinedTransaction | undefined;
     try {
-      joined = joinIncoming(request.raw, options);
+      joined = requests.join(request.raw);
     } catch (error) {
       next(asError(error));
       return;
@@ -53,7 +55,6 @@ export const fastifyGlobalTx: FastifyGlobalTx = (instance, options, done) => {
     const { transaction } = joined;
     const mine = joined;
     joinedBy.set(request.raw, mine);
-    keepContext(request.raw, mine);
     // Also when no response is ever sent.
     reply.raw.once('close', () => {
       if (joinedBy.has(request.raw)) void leaveQuietly(mine);

@@ -1,18 +1,10 @@
-import { currentTransaction } from '../transaction/context.js';
 import type { Transaction } from '../transaction/transaction.js';
 import { XID_HEADER } from './header.js';
+import { carried } from './outgoing.js';
 
 export type Fetch = typeof globalThis.fetch;
 type Input = Parameters<Fetch>[0];
 type Init = Parameters<Fetch>[1];
-
-/** Where the call goes, if that is another service. An invalid URL is the original's to refuse. */
-function serviceOf(input: Input): URL | undefined {
-  const text = input instanceof Request ? input.url : String(input);
-  if (!URL.canParse(text)) return undefined;
-  const url = new URL(text);
-  return url.protocol === 'http:' || url.protocol === 'https:' ? url : undefined;
-}
 
 async function fetchWithin(
   fetch: Fetch,
@@ -34,11 +26,9 @@ async function fetchWithin(
  */
 export function propagatingFetch(original: Fetch, propagate: (url: URL) => boolean): Fetch {
   const fetch: Fetch = function (this: unknown, ...args: Parameters<Fetch>) {
-    const transaction = currentTransaction();
-    const url = transaction === undefined ? undefined : serviceOf(args[0]);
-    if (transaction === undefined || url === undefined || !propagate(url)) {
-      return Reflect.apply(original, this, args);
-    }
+    const [input] = args;
+    const transaction = carried(input instanceof Request ? input.url : String(input), { propagate });
+    if (transaction === undefined) return Reflect.apply(original, this, args);
     return fetchWithin(original, transaction, ...args);
   };
   // Libraries look at these to tell a native fetch from a replacement.

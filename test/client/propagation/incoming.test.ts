@@ -1,92 +1,17 @@
 import assert from 'node:assert/strict';
-import { Agent, request as httpRequest, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
-import fastify from 'fastify';
-import { currentTransaction, expressGlobalTx, fastifyGlobalTx, GlobalTx } from '../../../src/client/index.js';
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
+import express from 'express';
+import { currentTransaction, expressGlobalTx, GlobalTx } from '../../../src/client/index.js';
 import type { IncomingOptions } from '../../../src/client/propagation/incoming.js';
 import type { Participant, Transaction } from '../../../src/client/transaction/transaction.js';
 import { FakeCoordinator } from '../../support/fake-coordinator.js';
 import { Log } from '../../support/log.js';
+import { FRAMEWORKS, type Service, serve, type Work } from './frameworks.js';
 
 interface Answer {
   readonly status: number;
   readonly body: string;
 }
-
-/** What a service does with a request; the framework around it is the test's matter. */
-type Work = (body: unknown) => unknown;
-
-interface Service {
-  readonly port: number;
-  stop(): Promise<void>;
-}
-
-interface Framework {
-  readonly name: string;
-  start(options: IncomingOptions | undefined, work: Work): Promise<Service>;
-}
-
-async function serve(server: Server): Promise<Service> {
-  if (!server.listening) await new Promise((resolve) => server.once('listening', resolve));
-  return {
-    port: (server.address() as AddressInfo).port,
-    stop: async () => {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
-}
-
-/** As body parsers do that know nothing of asynchronous context: what follows runs in the listener. */
-function readAll(stream: IncomingMessage, then: (text: string) => void): void {
-  let text = '';
-  stream.on('data', (chunk) => {
-    text += chunk;
-  });
-  stream.on('end', () => then(text));
-}
-
-const readByHand: RequestHandler = (request, _response, next) => {
-  if (!request.is('text/plain')) return next();
-  readAll(request, (text) => {
-    request.body = text;
-    next();
-  });
-};
-
-const FRAMEWORKS: readonly Framework[] = [
-  {
-    name: 'Express',
-    start(options, work) {
-      const app = express();
-      app.use(expressGlobalTx(options));
-      app.use(express.json());
-      app.use(readByHand);
-      app.post('/', async (request, response) => {
-        response.json({ result: (await work(request.body)) ?? null });
-      });
-      const failed: ErrorRequestHandler = (error, _request, response, _next) => {
-        response.status(error.statusCode ?? 500).json({ code: error.code, message: error.message });
-      };
-      app.use(failed);
-      return serve(app.listen(0, '127.0.0.1'));
-    },
-  },
-  {
-    name: 'Fastify',
-    async start(options, work) {
-      const app = fastify();
-      await app.register(fastifyGlobalTx, options ?? {});
-      app.addContentTypeParser('text/plain', (_request, payload, done) => {
-        readAll(payload, (text) => done(null, text));
-      });
-      app.post('/', async (request) => ({ result: (await work(request.body)) ?? null }));
-      await app.listen({ port: 0, host: '127.0.0.1' });
-      return { port: (app.server.address() as AddressInfo).port, stop: () => app.close() };
-    },
-  },
-];
 
 function participant(facts: Partial<Participant>): Participant {
   return { description: 'UPDATE', settled: async () => {}, open: false, abandon: async () => {}, ...facts };
@@ -200,6 +125,17 @@ for (const framework of FRAMEWORKS) {
       assert.equal((await post('friend')).status, 200);
       assert.equal((await post('stranger')).status, 403);
       assert.equal((await post(undefined)).status, 200);
+    });
+
+    it('is refused with 403 when its sender has another address', async () => {
+      await start(() => 'welcome', { trust: ['10.0.0.0/8', '::1'] });
+      assert.equal((await post('friend')).status, 403);
+      assert.equal((await post(undefined)).status, 200);
+    });
+
+    it('is welcome when the address of its sender is on the list', async () => {
+      await start(() => 'welcome', { trust: ['127.0.0.0/8'] });
+      assert.equal((await post('friend')).status, 200);
     });
 
     it('is refused with 503 when this process has no coordinator', async () => {
