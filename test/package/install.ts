@@ -14,6 +14,8 @@ export const INSTALL_MS = 240_000;
 export interface Installed {
   /** An application's folder, with the package in its node_modules. Remove it with `removeFolder`. */
   readonly folder: string;
+  /** The path of the package itself. */
+  readonly tarball: string;
   /** Paths of the files in the package. */
   readonly packed: readonly string[];
 }
@@ -27,7 +29,8 @@ export async function installPackage(others: readonly string[] = []): Promise<In
   // Without scripts: `prepack` would build, and the build is what the other tests are running from.
   const pack = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
   const { stdout } = await run('npm', pack, { cwd: root });
-  const [tarball] = JSON.parse(stdout) as [{ filename: string; files: { path: string }[] }];
+  const [{ filename, files }] = JSON.parse(stdout) as [{ filename: string; files: { path: string }[] }];
+  const tarball = join(folder, filename);
   await writeFile(
     join(folder, 'package.json'),
     JSON.stringify({ name: 'application', private: true, type: 'module' }),
@@ -37,6 +40,6 @@ export async function installPackage(others: readonly string[] = []): Promise<In
   };
   const wanted = others.map((name) => `${name}@${devDependencies[name]}`);
   const options = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
-  await run('npm', ['install', ...options, join(folder, tarball.filename), ...wanted], { cwd: folder });
-  return { folder, packed: tarball.files.map(({ path }) => path) };
+  await run('npm', ['install', ...options, tarball, ...wanted], { cwd: folder });
+  return { folder, tarball, packed: files.map(({ path }) => path) };
 }

@@ -15,7 +15,12 @@ const require = createRequire(import.meta.url);
 const COMPILE_MS = 60_000;
 
 /** Names of modules as an application writes them. */
-const ENTRIES = ['globaltx', 'globaltx/mysql2', 'globaltx/mysql2/promise'] as const;
+const ENTRIES = [
+  'globaltx',
+  'globaltx/mysql2',
+  'globaltx/mysql2/promise',
+  'globaltx/mysql2/promise.js',
+] as const;
 
 /** What an application in TypeScript does; it must compile without any setting of its own. */
 const APPLICATION = `
@@ -49,6 +54,25 @@ await fastify().register(fastifyGlobalTx);
 await gtx.close();
 `;
 
+/** The same in a CommonJS module, with each way to import there is in one. */
+const COMMON_JS = `
+import { GlobalTx, type RunOptions } from 'globaltx';
+import callbacks = require('globaltx/mysql2');
+import * as all from 'globaltx/mysql2';
+import mysql, { createPool, type Pool } from 'globaltx/mysql2/promise';
+
+const options: RunOptions = { name: 'place-order' };
+const pool: Pool = createPool({ host: 'localhost', globalLock: true });
+const other: mysql.Pool = mysql.createPool('mysql://localhost/shop');
+const called: callbacks.Pool = all.createPool({ host: 'localhost' });
+GlobalTx.connect().then(async (gtx) => {
+  await gtx.run(options, async () => {
+    const [rows] = await pool.query<mysql.RowDataPacket[]>('SELECT 1');
+    called.query('SELECT 1', (error, found: callbacks.RowDataPacket[]) => console.log(error?.code, found, rows, other));
+  });
+});
+`;
+
 /** What Node adds to a module, and what require() leaves out as it does for mysql2 itself. */
 const NOT_NAMES = ['__esModule', 'module.exports', 'default'];
 
@@ -59,6 +83,7 @@ function namesOf(module: string): string[] {
 
 describe('The package', () => {
   let folder: string;
+  let tarball: string;
   let packed: readonly string[];
 
   async function node(...args: string[]): Promise<string> {
@@ -68,7 +93,12 @@ describe('The package', () => {
 
   before('packs, and installs into an empty folder', async function () {
     this.timeout(INSTALL_MS);
-    ({ folder, packed } = await installPackage(['@types/node', '@types/express', 'express', 'fastify']));
+    ({ folder, tarball, packed } = await installPackage([
+      '@types/node',
+      '@types/express',
+      'express',
+      'fastify',
+    ]));
   });
 
   after(() => removeFolder(folder));
@@ -148,23 +178,30 @@ describe('The package', () => {
     });
   }
 
-  for (const [module, moduleResolution] of [
-    ['nodenext', 'nodenext'],
-    ['esnext', 'bundler'],
+  it('resolves, with types that are true, for whatever asks for it: attw finds no problem', async function () {
+    this.timeout(COMPILE_MS);
+    const attw = join(root, 'node_modules', '@arethetypeswrong', 'cli', 'dist', 'index.js');
+    const checked = await run(process.execPath, [attw, tarball, '--no-definitely-typed', '--no-color']).catch(
+      (error) => error,
+    );
+    assert.match(checked.stdout, /No problems found/);
+  });
+
+  for (const [module, moduleResolution, file, text] of [
+    ['nodenext', 'nodenext', 'application.ts', APPLICATION],
+    ['esnext', 'bundler', 'application.ts', APPLICATION],
+    ['nodenext', 'nodenext', 'application.cts', COMMON_JS],
   ] as const) {
-    it(`has declarations that an application compiles against, with moduleResolution ${moduleResolution}`, async function () {
+    it(`has declarations that ${file} compiles against, with moduleResolution ${moduleResolution}`, async function () {
       this.timeout(COMPILE_MS);
-      const project = join(folder, moduleResolution);
+      const project = join(folder, `${file}-${moduleResolution}`);
       await mkdir(project);
-      await writeFile(join(project, 'application.ts'), APPLICATION);
+      await writeFile(join(project, file), text);
       const compilerOptions = {
         ...{ module, moduleResolution, target: 'es2022', strict: true, noEmit: true },
         ...{ esModuleInterop: true, skipLibCheck: false, types: ['node'] },
       };
-      await writeFile(
-        join(project, 'tsconfig.json'),
-        JSON.stringify({ compilerOptions, include: ['application.ts'] }),
-      );
+      await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: [file] }));
       const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
       const compiled = await run(process.execPath, [tsc, '-p', project], { cwd: project }).catch(
         (error) => error,

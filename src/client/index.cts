@@ -1,0 +1,2 @@
+import globaltx = require('./index.js');
+export = globaltx;

@@ -1,0 +1,2 @@
+import mysql = require('./index.js');
+export = mysql;

@@ -1,0 +1,2 @@
+import mysql = require('./promise.js');
+export = mysql;
