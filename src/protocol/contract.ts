@@ -1,6 +1,15 @@
 import { fileURLToPath } from 'node:url';
-import { loadPackageDefinition, type ServiceClientConstructor, type ServiceDefinition } from '@grpc/grpc-js';
+import {
+  loadPackageDefinition,
+  type MethodDefinition,
+  type ServiceClientConstructor,
+  type ServiceDefinition,
+} from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
+import type { ClientMessage, ServerMessage } from './frames.js';
+import { decodeClientMessage } from './wire/decode-client-message.js';
+import { encodeClientMessage } from './wire/encode-client-message.js';
+import { decodeServerMessage, encodeServerMessage } from './wire/server-message.js';
 
 // They stand in a file of their own so that the coordinator's core can know them without loading gRPC.
 export { MAX_MESSAGE_BYTES, PROTOCOL_VERSION } from './version.js';
@@ -15,6 +24,22 @@ interface Services {
   readonly Admin: ServiceClientConstructor;
 }
 
+/**
+ * The stream carries everything that is done for each transaction. proto-loader reads a message into objects of its own
+ * and those into plain ones, which costs several times as much as the coordinator's own work; so its frames are written
+ * and read here.
+ */
+const STREAM_CODEC = {
+  requestSerialize: encodeClientMessage,
+  requestDeserialize: decodeClientMessage,
+  responseSerialize: encodeServerMessage,
+  responseDeserialize: decodeServerMessage,
+};
+
+interface StreamService {
+  Connect: MethodDefinition<ClientMessage, ServerMessage>;
+}
+
 function load(): Services {
   const definition = loadSync(['globaltx/v1/coordinator.proto', 'globaltx/v1/admin.proto'], {
     includeDirs: [PROTO_DIRECTORY],
@@ -24,6 +49,8 @@ function load(): Services {
     defaults: true,
     oneofs: true,
   });
+  const coordinator = definition['globaltx.v1.Coordinator'] as unknown as StreamService;
+  coordinator.Connect = { ...coordinator.Connect, ...STREAM_CODEC };
   const loaded = loadPackageDefinition(definition) as unknown as { globaltx: { v1: Services } };
   return loaded.globaltx.v1;
 }

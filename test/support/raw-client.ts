@@ -14,6 +14,7 @@ import type {
   ServerMessage,
 } from '../../src/protocol/frames.js';
 import { newXid } from '../../src/protocol/xid.js';
+import { REFERENCE } from './reference-codec.js';
 
 type Stream = ClientDuplexStream<ClientMessage | Buffer, ServerMessage>;
 
@@ -53,7 +54,7 @@ export class RawClient {
     this.#stream = this.#client.makeBidiStreamRequest(
       method.path,
       (message: ClientMessage | Buffer) =>
-        Buffer.isBuffer(message) ? message : method.requestSerialize(message),
+        Buffer.isBuffer(message) ? message : REFERENCE.requestSerialize(message),
       (bytes: Buffer) => method.responseDeserialize(bytes) as ServerMessage,
       new Metadata(),
     );

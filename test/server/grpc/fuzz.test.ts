@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { Coordinator } from '../../../src/protocol/contract.js';
+
 import { type RunningCoordinator, startCoordinator } from '../../support/coordinator.js';
 import { codeOf, RawClient } from '../../support/raw-client.js';
+import { REFERENCE } from '../../support/reference-codec.js';
 
 const STREAMS = 150;
 const MESSAGES = 10;
 
-const serialize = Coordinator.service.Connect!.requestSerialize;
+const serialize = REFERENCE.requestSerialize;
 
 const name = fc.oneof(fc.constantFrom('', 'r', 'victim', 'c'.repeat(64)), fc.string({ maxLength: 300 }));
 const branchId = fc.oneof(
