@@ -2,10 +2,14 @@ import assert from 'node:assert/strict';
 import type { GlobalTxError } from 'globaltx';
 import type { ConnectionOptions } from 'mysql2';
 import { makeWorld, settled, type TestDatabase, type World } from '../end-to-end/world.js';
-import type { Article, OpenOrm, Store } from './store.js';
+import { type Article, CREATE_NOTES, type OpenOrm, type Store } from './store.js';
 
 /** What every database has before a test. */
 const SEED = [
+  'TRUNCATE TABLE articles',
+  'TRUNCATE TABLE notes',
+  `INSERT INTO notes (article_id, body, data, at) VALUES (1, 'to drink from', '{"a": [1, "x"]}', '2024-02-29 12:00:00.125'),
+    (1, 'blue', NULL, NULL), (2, 'to pour from', '[]', NULL)`,
   "INSERT INTO articles (sku, name, qty, price) VALUES ('cup', 'Cup', 10, 4.50), ('jug', 'Jug', 3, 19.90)",
 ];
 
@@ -41,15 +45,20 @@ async function unitOfWork(store: Store): Promise<void> {
   await store.remove('pan');
 }
 
-/** The tests that every ORM passes, with its own means, on two servers. */
-export function behaves(
+/**
+ * The tests that every ORM passes, with its own means, on two servers.
+ * @param further what else is done with it: each gives and leaves the same with and without a global transaction, and
+ * nothing of it is left after a rollback
+ */
+export function behaves<Orm extends OpenOrm>(
   name: string,
-  open: (options: ConnectionOptions) => OpenOrm | Promise<OpenOrm>,
+  open: (options: ConnectionOptions) => Orm | Promise<Orm>,
+  further: Readonly<Record<string, (orm: Orm) => Promise<unknown>>>,
 ): void {
   describe(name, () => {
     const undo = new Error('undo it');
     let world: World;
-    let orms: readonly [OpenOrm, OpenOrm];
+    let orms: readonly [Orm, Orm];
     let first: Store;
     let second: Store;
 
@@ -66,10 +75,10 @@ export function behaves(
     }
 
     const dumps = () => both((database) => database.dump());
-    const seed = () => both((database) => database.execute(['TRUNCATE TABLE articles', ...SEED]));
+    const seed = () => both((database) => database.execute(SEED));
 
     before(async () => {
-      world = await makeWorld({ tables: [] });
+      world = await makeWorld({ tables: [CREATE_NOTES] });
       orms = await both(async ({ server, name: database }) => open(server.options(database)));
       for (const orm of orms) await orm.migrate();
       [first, second] = [orms[0].store, orms[1].store];
@@ -187,6 +196,23 @@ export function behaves(
       }
       assert.deepEqual(await skus(first), ['cup', 'jug', 'pot']);
     });
+
+    for (const [what, work] of Object.entries(further)) {
+      it(`${what}, the same as without a global transaction, and takes it back`, async () => {
+        const before = await dumps();
+        await rolledBack(() => work(orms[0]));
+        await settled(world);
+        assert.deepEqual(await dumps(), before);
+        await seed();
+        const expected = await work(orms[0]);
+        const left = await dumps();
+        await seed();
+        const given = await world.gtx.run({ name }, () => work(orms[0]));
+        await settled(world);
+        assert.deepEqual(await dumps(), left);
+        assert.deepEqual(given, expected);
+      });
+    }
 
     it('is kept from migrating inside a global transaction', async () => {
       const fresh = await world.first.server.createDatabase();

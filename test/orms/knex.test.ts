@@ -5,19 +5,23 @@ import type { ConnectionOptions } from 'mysql2';
 import { behaves } from './behaves.js';
 import { ADD_PRICE, type Article, CREATE_ARTICLES, type OpenOrm, type Store } from './store.js';
 
+interface KnexOrm extends OpenOrm {
+  readonly db: Knex;
+}
+
 class GlobalTxClient extends MySql2Client {
   override _driver() {
     return mysql;
   }
 }
 
-function openWithDriver(options: ConnectionOptions): OpenOrm {
+function openWithDriver(options: ConnectionOptions): KnexOrm {
   const connection = options as Knex.StaticConnectionConfig;
   const db = knex({ client: GlobalTxClient, connection });
   return { ...knexOrm(db), close: () => db.destroy() };
 }
 
-function openWithPool(options: ConnectionOptions): OpenOrm {
+function openWithPool(options: ConnectionOptions): KnexOrm {
   const pool = mysql.createPool(options);
   const connectionPool = pool as unknown as Knex.MySQLPoolLike;
   const db = knex({ client: 'mysql2', connectionPool });
@@ -32,6 +36,7 @@ function openWithPool(options: ConnectionOptions): OpenOrm {
 
 function knexOrm(db: Knex) {
   return {
+    db,
     store: new KnexStore(db),
     driverError: (error: unknown) => error,
     migrate: () => migrate(db),
@@ -88,5 +93,42 @@ class KnexStore implements Store {
   }
 }
 
-behaves('Knex with the driver', openWithDriver);
-behaves('Knex with a pool', openWithPool);
+const further: Readonly<Record<string, (orm: KnexOrm) => Promise<unknown>>> = {
+  'locks rows and counts them down under an isolation level': ({ db }) =>
+    db.transaction(
+      async (local) => {
+        const cup = await local('articles').where({ sku: 'cup' }).forUpdate().first();
+        await local('articles').where({ id: cup.id }).decrement({ qty: 2 });
+        await local('notes').where({ article_id: cup.id }).forUpdate().skipLocked();
+        return local('notes').insert({ article_id: cup.id, body: 'sold', at: new Date(1_700_000_000_125) });
+      },
+      { isolationLevel: 'read committed' },
+    ),
+  'ignores and merges what is there': async ({ db }) => {
+    const cup = { sku: 'cup', name: 'Other', qty: 1 };
+    const jug = { sku: 'jug', name: 'Jug', qty: 4 };
+    await db('articles').insert(cup).onConflict('sku').ignore();
+    return db('articles')
+      .insert(jug)
+      .onConflict('sku')
+      .merge({ qty: db.raw('articles.qty + VALUES(qty)') });
+  },
+  'updates over a join, and deletes by a subquery': async ({ db }) => {
+    const joined = db('articles').join('notes', 'notes.article_id', 'articles.id');
+    const updated = await joined.where('notes.body', 'blue').update({ 'articles.name': 'Blue cup' });
+    const jugs = db('articles').select('id').where({ sku: 'jug' });
+    return [updated, await db('notes').whereIn('article_id', jugs).delete()];
+  },
+  'inserts rows in batches, with defaults for what is left out': async ({ db }) => {
+    const rows: Record<string, unknown>[] = [
+      { body: 'a', done: true },
+      { body: 'b' },
+      { body: 'c', data: JSON.stringify({ c: 'ü' }) },
+    ];
+    return db.batchInsert('notes', rows, 2);
+  },
+  'replaces rows': ({ db }) => db('articles').upsert([{ sku: 'cup', name: 'New', qty: 1 }]),
+};
+
+behaves('Knex with the driver', openWithDriver, further);
+behaves('Knex with a pool', openWithPool, further);

@@ -1,13 +1,14 @@
 import mysql, { type Pool, type PoolConnection, type ResultSetHeader } from 'globaltx/mysql2/promise';
 import type { ConnectionOptions } from 'mysql2';
 import { behaves } from './behaves.js';
-import { ADD_PRICE, type Article, CREATE_ARTICLES, type OpenOrm, type Store } from './store.js';
+import { ADD_PRICE, type Article, CREATE_ARTICLES, type Store } from './store.js';
 
-function open(options: ConnectionOptions): OpenOrm {
+function open(options: ConnectionOptions) {
   const pool = mysql.createPool(options);
   return {
+    pool,
     store: new PoolStore(pool),
-    driverError: (error) => error,
+    driverError: (error: unknown) => error,
     migrate: async () => {
       for (const statement of [CREATE_ARTICLES, ADD_PRICE]) await pool.query(statement);
     },
@@ -108,4 +109,20 @@ class TransactionStore extends SqlStore<PoolConnection> {
   }
 }
 
-behaves('Plain SQL', open);
+behaves('Plain SQL', open, {
+  'takes identifiers, objects and lists as mysql2 writes them': async ({ pool }) => {
+    const note = { article_id: 2, body: 'a "quoted"\\ one', at: new Date(1_700_000_000_123), done: true };
+    const [inserted] = await pool.query<ResultSetHeader>('INSERT INTO ?? SET ?', ['notes', note]);
+    const [updated] = await pool.query<ResultSetHeader>('UPDATE ?? SET ? WHERE ?? IN (?)', [
+      ...['notes', { body: 'changed', data: null }],
+      ...['notes.id', [1, inserted.insertId]],
+    ]);
+    return [inserted.insertId, updated.info];
+  },
+  'takes named placeholders': async ({ pool }) => {
+    const sql = 'UPDATE articles SET qty = qty + :more, name = :name WHERE sku = :sku';
+    const values = { more: 2, name: 'More', sku: 'jug' };
+    const [{ info }] = await pool.execute<ResultSetHeader>({ sql, values, namedPlaceholders: true });
+    return info;
+  },
+});

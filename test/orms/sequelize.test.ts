@@ -7,16 +7,27 @@ import {
   type ModelStatic,
   OptimisticLockError,
   Sequelize,
-  type Transaction,
+  Transaction,
 } from 'sequelize';
 import { behaves } from './behaves.js';
-import type { Article, OpenOrm, Store } from './store.js';
+import type { Article, Store } from './store.js';
 
 interface ArticleRow extends Article {
   readonly version?: number;
 }
 
 type Articles = ModelStatic<Model<ArticleRow, ArticleRow>>;
+
+type Notes = ModelStatic<Model>;
+
+const NOTE_COLUMNS = {
+  id: { type: DataTypes.BIGINT.UNSIGNED, primaryKey: true, autoIncrement: true },
+  article_id: { type: DataTypes.INTEGER },
+  body: { type: DataTypes.TEXT, allowNull: false },
+  data: { type: DataTypes.JSON },
+  done: { type: DataTypes.BOOLEAN, allowNull: false, defaultValue: false },
+  at: { type: DataTypes.DATE(3) },
+};
 
 const COLUMNS = {
   sku: { type: DataTypes.STRING(40), primaryKey: true },
@@ -25,14 +36,18 @@ const COLUMNS = {
 };
 const PRICE = { type: DataTypes.DECIMAL(10, 2), allowNull: false, defaultValue: 0 };
 
-function open({ host, port, user, password, database }: ConnectionOptions): OpenOrm {
+function open({ host, port, user, password, database }: ConnectionOptions) {
   const way = { host: host!, port: port!, username: user!, password: password!, database: database! };
   const sequelize = new Sequelize({ dialect: 'mysql', dialectModule: mysql, ...way, logging: false });
   const options = { tableName: 'articles', timestamps: false, version: true };
   const articles: Articles = sequelize.define('Article', { ...COLUMNS, price: PRICE }, options);
+  const notes: Notes = sequelize.define('Note', NOTE_COLUMNS, { tableName: 'notes', timestamps: false });
   return {
+    sequelize,
+    articles,
+    notes,
     store: new SequelizeStore(sequelize, articles, null),
-    driverError: (error) => (error as BaseError & { original: unknown }).original,
+    driverError: (error: unknown) => (error as BaseError & { original: unknown }).original,
     migrate: async () => {
       const migrations = sequelize.getQueryInterface();
       const version = { type: DataTypes.INTEGER, allowNull: false, defaultValue: 1 };
@@ -90,4 +105,38 @@ class SequelizeStore implements Store {
   }
 }
 
-behaves('Sequelize', open);
+behaves('Sequelize', open, {
+  'finds or creates, and creates with values of many types': async ({ notes }) => {
+    const [found, isNew] = await notes.findOrCreate({ where: { body: 'blue' }, defaults: { article_id: 9 } });
+    const [made, isMade] = await notes.findOrCreate({
+      where: { body: 'green' },
+      defaults: { article_id: 9 },
+    });
+    const data = { deep: ['ü', null, 1.5] };
+    const created = await notes.create({ body: "it's", data, done: true, at: new Date(1_700_000_000_125) });
+    return [found.get('id'), isNew, made.get('id'), isMade, created.get('id')];
+  },
+  'creates in bulk over what is there': async ({ articles }) => {
+    const rows = [
+      { sku: 'cup', name: 'Cup', qty: 1, price: '1.00' },
+      { sku: 'jug', name: 'Jug', qty: 2, price: '2.00' },
+    ];
+    await articles.bulkCreate(rows, { ignoreDuplicates: true });
+    const created = await articles.bulkCreate(rows, { updateOnDuplicate: ['qty'] });
+    return created.length;
+  },
+  'locks, increments and destroys under an isolation level': ({ sequelize, articles, notes }) =>
+    sequelize.transaction(
+      { isolationLevel: Transaction.ISOLATION_LEVELS.READ_COMMITTED },
+      async (transaction) => {
+        const options = { lock: transaction.LOCK.UPDATE, skipLocked: true, transaction };
+        const cup = await articles.findByPk('cup', options);
+        await cup!.increment('qty', { by: 5, transaction });
+        return notes.destroy({ where: { article_id: 1 }, transaction });
+      },
+    ),
+  'updates and destroys the first rows': async ({ notes }) => [
+    await notes.update({ done: true }, { where: { done: false }, limit: 2 }),
+    await notes.destroy({ where: { done: true }, limit: 1 }),
+  ],
+});

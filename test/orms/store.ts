@@ -46,4 +46,13 @@ export const CREATE_ARTICLES = `CREATE TABLE articles (
   qty INT NOT NULL,
   version INT NOT NULL DEFAULT 1,
   UNIQUE KEY articles_sku (sku))`;
+/** Of many types; it refers to articles, and is there from the start. */
+export const CREATE_NOTES = `CREATE TABLE notes (
+  id BIGINT UNSIGNED PRIMARY KEY AUTO_INCREMENT,
+  article_id INT NULL,
+  body TEXT NOT NULL,
+  data JSON NULL,
+  done TINYINT(1) NOT NULL DEFAULT 0,
+  at DATETIME(3) NULL,
+  KEY notes_article (article_id))`;
 export const ADD_PRICE = 'ALTER TABLE articles ADD COLUMN price DECIMAL(10, 2) NOT NULL DEFAULT 0';
