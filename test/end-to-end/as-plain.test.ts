@@ -6,10 +6,10 @@ import { makeWorld, type World } from './world.js';
 async function seen(
   connection: Pick<Connection, 'execute'>,
   sql: string,
-  values: string[],
+  values: readonly unknown[],
 ): Promise<unknown> {
   try {
-    const [result] = await connection.execute(sql, values);
+    const [result] = await connection.execute(sql, values as string[]);
     const { affectedRows, info, warningStatus } = result as unknown as Readonly<Record<string, unknown>>;
     return { affectedRows, info, warningStatus };
   } catch (error) {
@@ -53,6 +53,40 @@ describe('a statement whose condition has a value that is none', () => {
           await connection.beginTransaction();
           assert.deepEqual(await seen(connection, sql, values), wanted);
           await connection.commit();
+        } finally {
+          connection.release();
+        }
+      });
+    });
+  }
+});
+
+describe('a statement that another text runs in the place of', () => {
+  let world: World;
+
+  before(async () => {
+    world = await makeWorld({
+      tables: ['CREATE TABLE switches (id INT PRIMARY KEY AUTO_INCREMENT, bits BIT(64), wide BIT(1))'],
+    });
+  });
+
+  after(() => world.close());
+
+  for (const [sql, ...values] of [
+    ['REPLACE INTO switches (bits) VALUES (?)', 2n ** 63n],
+    ['INSERT INTO switches (wide) VALUES (?) ON DUPLICATE KEY UPDATE wide = ?', 5n, 1n],
+    ['INSERT INTO switches (bits) VALUES (?) ON DUPLICATE KEY UPDATE bits = ?', 'AB', Buffer.from('CD')],
+  ] as const) {
+    it(`binds what the application binds: ${sql} ${values.map(String).join()}`, async () => {
+      const plain = await createConnection(world.first.server.options(world.first.name));
+      await plain.beginTransaction();
+      const wanted = await seen(plain, sql, values);
+      await plain.rollback();
+      await plain.end();
+      await world.gtx.run({ name: 'values' }, async () => {
+        const connection = await world.first.pool.getConnection();
+        try {
+          assert.deepEqual(await seen(connection, sql, values), wanted);
         } finally {
           connection.release();
         }

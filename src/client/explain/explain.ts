@@ -201,7 +201,7 @@ async function explainCaptured(
   let bound: string | undefined;
   try {
     await captureStatement(context, statement, write, (text) => {
-      throw new Withheld(text);
+      throw new Withheld(typeof text === 'function' ? text(write) : text);
     });
   } catch (error) {
     if (!(error instanceof Withheld)) return { ...uncaptured(statement, sql, refusal(error)), queries };

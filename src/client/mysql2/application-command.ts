@@ -1,4 +1,4 @@
-import type { StatementCounts } from '../at/branch/capture-context.js';
+import type { BoundStatement, StatementCounts } from '../at/branch/capture-context.js';
 import type { Statement } from '../at/sql/analysis.js';
 import { type ConnectionLine, callbackOf, IN_TRANSACTION, type Outcome } from './connection-line.js';
 import {
@@ -81,7 +81,7 @@ export class ApplicationCommand {
   }
 
   /** Runs a command like the application's, or the text given in its place, and keeps its outcome. */
-  async attempt(bound?: string, kind?: Statement['kind']): Promise<StatementCounts> {
+  async attempt(bound?: BoundStatement, kind?: Statement['kind']): Promise<StatementCounts> {
     const outcome = await this.#send(bound);
     this.#outcome = outcome;
     if (bound !== undefined && (kind === 'update' || kind === 'joinedUpdate'))
@@ -90,18 +90,20 @@ export class ApplicationCommand {
   }
 
   /** What stands in the command's place goes the way that it would have gone: the protocols print FLOAT differently. */
-  #send(bound: string | undefined): Promise<Outcome> {
+  #send(bound: BoundStatement | undefined): Promise<Outcome> {
     const command = this.#command;
     // mysql2's own time-out speaks long before the server does: the application is told at once.
     const onInactivity = (error: Error) => this.fail(error);
     if (!isExecute(command)) {
-      return this.#line.run((callback) => likeQuery(command, bound ?? command.sql, callback), onInactivity);
+      const sql = bound === undefined ? command.sql : written(bound, []).sql;
+      return this.#line.run((callback) => likeQuery(command, sql, callback), onInactivity);
     }
     if (bound === undefined)
       return this.#line.run((callback) => likeExecute(command, callback), onInactivity);
+    const { sql, values } = written(bound, this.parameters);
     return this.#line.runPrepared(
-      bound,
-      (statement, callback) => executeOther(command, statement, callback),
+      sql,
+      (statement, callback) => executeOther(command, statement, values, callback),
       onInactivity,
     );
   }
@@ -149,6 +151,20 @@ export class ApplicationCommand {
     else this.#command.emit('error', error);
     this.#command.emit('end');
   }
+}
+
+/** The text with placeholders of its own, and what is bound to them. */
+function written(
+  bound: BoundStatement,
+  parameters: readonly unknown[],
+): { readonly sql: string; readonly values: readonly unknown[] } {
+  if (typeof bound === 'string') return { sql: bound, values: [] };
+  const values: unknown[] = [];
+  const sql = bound((index) => {
+    values.push(parameters[index]);
+    return '?';
+  });
+  return { sql, values };
 }
 
 /** As mysql2 puts the results of a text together. */

@@ -93,14 +93,15 @@ export function likeExecute(command: ExecuteCommand, callback: ResultCallback): 
   );
 }
 
-/** The same with another statement, whose values are written into it. */
+/** The same with another statement and its values. */
 export function executeOther(
   command: ExecuteCommand,
   statement: PreparedStatement,
+  values: readonly unknown[],
   callback: ResultCallback,
 ): ExecuteCommand {
   const Execute = command.constructor as CommandConstructor<ExecuteCommand>;
-  return new Execute({ ...command._executeOptions, sql: statement.query, statement, values: [] }, callback);
+  return new Execute({ ...command._executeOptions, sql: statement.query, statement, values }, callback);
 }
 
 /** A COM_STMT_PREPARE, made by mysql2 and not yet in any queue: its class is not exported. */

@@ -4,7 +4,7 @@ import type { ImageRow } from '../image/plan.js';
 import type { DeleteStatement, UpdateStatement } from '../sql/analysis.js';
 import { checkTable } from '../table/check.js';
 import type { TableDefinition } from '../table/definition.js';
-import { type CaptureContext, mismatch, type RunStatement } from './capture-context.js';
+import { type BoundStatement, type CaptureContext, mismatch, type RunStatement } from './capture-context.js';
 import { CascadeCapture } from './cascades.js';
 import { changesKey, NewKeys } from './new-keys.js';
 import { boundStatement, lockingReadQuery, referenceOf, type WritePlaceholder } from './queries.js';
@@ -48,13 +48,12 @@ function boundByKey(
   statement: UpdateStatement | DeleteStatement,
   table: TableDefinition,
   rows: readonly ImageRow[],
-  write: WritePlaceholder,
-): string {
+): BoundStatement {
   const keys = rows.map((image) => image.row);
   const server = context.session.facts.dialect.server;
   const condition =
     keys.length === 0 ? nothing(statement) : keyCondition(table, keys, server, referenceOf(statement.table));
-  return boundStatement(statement, condition, write);
+  return (write) => boundStatement(statement, condition, write);
 }
 
 /** An UPDATE or DELETE of one table: its rows are read and locked by its own clauses before it runs. */
@@ -94,7 +93,7 @@ export async function captureChange(
     statement.kind === 'update' && changesKey(table, statement.assigned)
       ? await NewKeys.read(context, statement, { table, rows }, write)
       : undefined;
-  const counts = await run(bind ? boundByKey(context, statement, table, rows, write) : undefined);
+  const counts = await run(bind ? boundByKey(context, statement, table, rows) : undefined);
   // An UPDATE in strict mode may find nothing where a SELECT does: MariaDB reads '' as a zero date there.
   if (counts.matched === 0) return;
   // A foreign key that leads back to its own table may have deleted a row before its turn came.

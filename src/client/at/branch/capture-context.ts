@@ -2,6 +2,7 @@ import { GlobalTxError } from '../../../protocol/errors.js';
 import type { ImageRow } from '../image/plan.js';
 import type { TableDefinition } from '../table/definition.js';
 import type { BranchDatabase, BranchSession } from './database.js';
+import type { WritePlaceholder } from './queries.js';
 import type { TouchedRows } from './touched-rows.js';
 
 /** What the steps around a statement work with. */
@@ -20,10 +21,16 @@ export interface StatementCounts {
 }
 
 /**
- * Runs the application's statement: as it was sent, or the text given here in its place.
+ * The text of a statement that runs in the place of the application's. What it writes for a placeholder may be a
+ * placeholder again: only the server knows what a bound value becomes in a column.
+ */
+export type BoundStatement = string | ((write: WritePlaceholder) => string);
+
+/**
+ * Runs the application's statement: as it was sent, or the one given here in its place.
  * Rejects with the server's error, which is the application's to see.
  */
-export type RunStatement = (bound?: string) => Promise<StatementCounts>;
+export type RunStatement = (bound?: BoundStatement) => Promise<StatementCounts>;
 
 /** Rows that a locking read has locked in the database, to be locked at the coordinator too. */
 export interface ReadLocks {

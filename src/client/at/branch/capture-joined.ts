@@ -4,7 +4,7 @@ import type { JoinedDeleteStatement, JoinedTable, JoinedUpdateStatement } from '
 import { checkTable } from '../table/check.js';
 import type { TableDefinition } from '../table/definition.js';
 import { refuseKeyChange } from './capture-change.js';
-import { type CaptureContext, mismatch, type RunStatement } from './capture-context.js';
+import { type BoundStatement, type CaptureContext, mismatch, type RunStatement } from './capture-context.js';
 import { CascadeCapture } from './cascades.js';
 import { type BaseTable, type JoinedTarget, targetsOf } from './joined-targets.js';
 import { runWithoutTable, tableOf } from './named-table.js';
@@ -43,7 +43,7 @@ export async function captureJoined(
   if (statement.kind === 'joinedDelete') {
     for (const image of images) await cascades.beforeDelete(image);
   }
-  const counts = await run(bind ? bound(context, statement, images, write) : undefined);
+  const counts = await run(bind ? bound(context, statement, images) : undefined);
   // As in an UPDATE of one table: see captureChange.
   if (counts.matched === 0) return;
   const read = images.reduce((sum, { rows }) => sum + rows.length, 0);
@@ -107,8 +107,7 @@ function bound(
   context: CaptureContext,
   statement: JoinedStatement,
   images: readonly TargetImage[],
-  write: WritePlaceholder,
-): string {
+): BoundStatement {
   const server = context.session.facts.dialect.server;
   const conditions = images.map(({ target, table, rows }) => {
     const reference = referenceOf(target.named);
@@ -120,7 +119,7 @@ function bound(
     );
     return optionally(target.named, table, reference, keys);
   });
-  return boundJoin(statement, conditions, write);
+  return (write) => boundJoin(statement, conditions, write);
 }
 
 /** Where an outer join has no row there is no key. `IS NULL` would also find the zero date. */

@@ -2,7 +2,13 @@ import { GlobalTxError } from '../../../protocol/errors.js';
 import { keyCondition } from '../image/key-condition.js';
 import type { LockingReadStatement } from '../sql/analysis.js';
 import type { TableDefinition } from '../table/definition.js';
-import { type CaptureContext, mismatch, type ReadLocks, type RunStatement } from './capture-context.js';
+import {
+  type BoundStatement,
+  type CaptureContext,
+  mismatch,
+  type ReadLocks,
+  type RunStatement,
+} from './capture-context.js';
 import { boundStatement, lockingReadQuery, referenceOf, type WritePlaceholder } from './queries.js';
 import { readImage, type TableImage } from './read-image.js';
 
@@ -19,7 +25,7 @@ export async function captureRead(
     readImage(context, known, (plan) => lockingReadQuery(statement, plan.selectList(reference), write));
   if (choosesAnew(context, statement)) {
     const image = await read();
-    await run(bound(context, statement, image, write));
+    await run(bound(context, statement, image));
     return locksOf(statement, image);
   }
   // The application's read comes first: the rows that it returns are then locked in the database, and the
@@ -57,9 +63,9 @@ function bound(
   context: CaptureContext,
   statement: LockingReadStatement,
   { table, rows }: TableImage,
-  write: WritePlaceholder,
-): string {
+): BoundStatement {
   const keys = rows.map((image) => image.row);
   const server = context.session.facts.dialect.server;
-  return boundStatement(statement, keyCondition(table, keys, server, referenceOf(statement.table)), write);
+  const condition = keyCondition(table, keys, server, referenceOf(statement.table));
+  return (write) => boundStatement(statement, condition, write);
 }

@@ -110,7 +110,7 @@ async function runOverMet(
   for (let tries = 0; tries < TRIES; tries += 1) {
     const met = await conflictingRows(context, statement, table, write);
     if (met.rows.length === 0 && (weak || meetsOnlyAtTheEnd)) {
-      const counts = await insertOnly(statement, write, run);
+      const counts = await insertOnly(statement, run);
       if (counts === undefined) continue;
       return { met, counts };
     }
@@ -130,11 +130,10 @@ async function runOverMet(
 /** @returns undefined when there is a row to be met after all */
 async function insertOnly(
   statement: InsertStatement,
-  write: WritePlaceholder,
   run: RunStatement,
 ): Promise<StatementCounts | undefined> {
   try {
-    return await run(`INSERT ${inlineClause(statement.insertion, write)}`);
+    return await run((write) => `INSERT ${inlineClause(statement.insertion, write)}`);
   } catch (error) {
     if (error instanceof Error && 'errno' in error && error.errno === ER_DUP_ENTRY) return undefined;
     throw error;
