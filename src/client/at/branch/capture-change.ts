@@ -67,7 +67,7 @@ export async function captureChange(
   const check = (table: TableDefinition) => {
     if (statement.kind === 'delete') checkTable(table, 'delete');
     else {
-      checkTable(table, 'update', statement.assigned);
+      checkTable(table, 'update');
       if (!changesKey(table, statement.assigned)) refuseKeyChange(table, statement.assigned);
     }
   };
@@ -86,9 +86,9 @@ export async function captureChange(
   const { table, rows } = image;
   if (table !== known) check(table);
   const bind = statement.volatile || statement.limit !== null || context.session.facts.weakIsolation;
-  if (statement.kind === 'delete') {
-    await new CascadeCapture(context).beforeDelete({ table, rows });
-  }
+  const cascades = new CascadeCapture(context);
+  if (statement.kind === 'delete') await cascades.beforeDelete({ table, rows });
+  else await cascades.beforeUpdate({ table, rows }, statement.assigned);
   const newKeys =
     statement.kind === 'update' && changesKey(table, statement.assigned)
       ? await NewKeys.read(context, statement, { table, rows }, write)
@@ -111,4 +111,5 @@ export async function captureChange(
   for (const { image, before } of moved) {
     context.touched.add(table, { identity: image.identity, before, keyed: image.row });
   }
+  await cascades.afterUpdate({ table, rows: moved.map(({ image }) => image) });
 }

@@ -40,8 +40,9 @@ export async function captureJoined(
   for (const target of targets) images.push(await readTarget(context, statement, target, write));
   const bind = statement.volatile || context.session.facts.weakIsolation;
   const cascades = new CascadeCapture(context);
-  if (statement.kind === 'joinedDelete') {
-    for (const image of images) await cascades.beforeDelete(image);
+  for (const image of images) {
+    if (statement.kind === 'joinedDelete') await cascades.beforeDelete(image);
+    else await cascades.beforeUpdate(image, image.target.assigned);
   }
   const counts = await run(bind ? bound(context, statement, images) : undefined);
   // As in an UPDATE of one table: see captureChange.
@@ -60,6 +61,7 @@ export async function captureJoined(
     for (const image of rows) {
       context.touched.add(table, { identity: image.identity, before: image, keyed: image.row });
     }
+    await cascades.afterUpdate({ table, rows: [] });
   }
 }
 
@@ -68,7 +70,7 @@ function check(statement: JoinedStatement, table: TableDefinition, assigned: rea
     checkTable(table, 'delete');
     return;
   }
-  checkTable(table, 'update', assigned);
+  checkTable(table, 'update');
   refuseKeyChange(table, assigned);
 }
 

@@ -1,5 +1,5 @@
 import type { DuplicateAssignment, InsertStatement } from '../sql/analysis.js';
-import { checkTable } from '../table/check.js';
+import { checkTable, refuseUpdateCascades } from '../table/check.js';
 import type { TableDefinition } from '../table/definition.js';
 import { type CaptureContext, mismatch, type RunStatement, type StatementCounts } from './capture-context.js';
 import { type ConflictingRows, conflictingRows } from './conflicting-rows.js';
@@ -58,9 +58,8 @@ function check(statement: InsertStatement, table: TableDefinition): void {
     return;
   }
   const changed = onConflict.assignments.filter(({ to }) => to !== 'itself');
-  checkTable(
+  refuseUpdateCascades(
     table,
-    'update',
     changed.map(({ column }) => column),
   );
   const moving = table.columns.find(

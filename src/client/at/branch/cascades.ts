@@ -1,26 +1,38 @@
-import { KEYS_PER_QUERY, keyCondition } from '../image/key-condition.js';
+import { KEYS_PER_QUERY } from '../image/key-condition.js';
 import type { ImageRow } from '../image/plan.js';
-import { quoteIdentifier } from '../sql/identifier.js';
-import { checkTable } from '../table/check.js';
+import { checkTable, tableUnsupported } from '../table/check.js';
 import type { Cascade, ParentReference, TableDefinition } from '../table/definition.js';
 import type { CaptureContext } from './capture-context.js';
-import { readImage, type TableImage } from './read-image.js';
+import { childrenOf } from './child-rows.js';
+import { MovedChildren } from './moved-children.js';
+import type { TableImage } from './read-image.js';
 
-function fullName({ schema, name }: TableDefinition): string {
-  return `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
+/** Whether an UPDATE of some columns may change one of others: what is computed, or changes by itself, may always. */
+function mayChange(
+  { columns }: TableDefinition,
+  assigned: readonly string[],
+  others: readonly string[],
+): boolean {
+  const names = new Set(assigned.map((name) => name.toLowerCase()));
+  return columns.some(
+    ({ name, generated, updatesItself }) =>
+      others.includes(name) && (generated || updatesItself || names.has(name.toLowerCase())),
+  );
 }
 
 /**
- * Follows ON DELETE CASCADE and ON DELETE SET NULL from rows that are about to be deleted, to any depth: what
- * the server will delete or change by itself is read and locked before, as the statement's own rows are.
+ * Follows foreign keys with CASCADE and SET NULL from rows that are about to be deleted or changed, to any depth:
+ * what the server will delete or change by itself is read and locked before, as the statement's own rows are.
  */
 export class CascadeCapture {
   readonly #context: CaptureContext;
   /** Rows that have been followed: a foreign key may lead back to where it came from. */
   readonly #seen = new Set<string>();
+  readonly #moved: MovedChildren;
 
   constructor(context: CaptureContext) {
     this.#context = context;
+    this.#moved = new MovedChildren(context);
   }
 
   /**
@@ -29,36 +41,71 @@ export class CascadeCapture {
    * @throws GlobalTxError TABLE_UNSUPPORTED when it reaches a table that cannot be rolled back
    */
   async beforeDelete({ table, rows }: TableImage): Promise<void> {
-    const fresh = rows.filter((image) => this.#meet(table, image));
-    if (fresh.length === 0) return;
+    const fresh = this.#fresh('', table, rows);
     for (const cascade of table.cascades) {
-      if (cascade.onDelete !== null) await this.#follow(cascade, table, fresh);
+      if (cascade.onDelete === null) continue;
+      await this.#follow(cascade, table, fresh, async (children, { columns }) => {
+        if (cascade.onDelete === 'CASCADE') return this.beforeDelete(children);
+        if (mayChange(children.table, columns, children.table.key.columns)) {
+          throw movesKey(children.table, cascade, 'ON DELETE SET NULL');
+        }
+        return this.beforeUpdate(children, columns);
+      });
     }
   }
 
-  #meet(table: TableDefinition, image: ImageRow): boolean {
-    const name = `${table.schema}\0${table.name}\0${image.identity}`;
-    if (this.#seen.has(name)) return false;
-    this.#seen.add(name);
-    return true;
+  /**
+   * The same for an update of the rows that assigns some columns.
+   * @throws GlobalTxError TABLE_UNSUPPORTED when it reaches a table that cannot be rolled back
+   */
+  async beforeUpdate({ table, rows }: TableImage, assigned: readonly string[]): Promise<void> {
+    for (const cascade of table.cascades) {
+      if (cascade.onUpdate === null || !mayChange(table, assigned, cascade.columns)) continue;
+      const fresh = this.#fresh(`${cascade.childSchema}\0${cascade.name}`, table, rows);
+      await this.#follow(cascade, table, fresh, (children, reference) => {
+        if (mayChange(children.table, reference.columns, children.table.key.columns)) {
+          if (!this.#moved.add(reference, { table, rows: fresh }, children)) {
+            throw movesKey(children.table, cascade, `ON UPDATE ${cascade.onUpdate}`);
+          }
+        }
+        return this.beforeUpdate(children, reference.columns);
+      });
+    }
   }
 
-  async #follow(cascade: Cascade, parent: TableDefinition, parents: readonly ImageRow[]): Promise<void> {
+  /**
+   * Touches the rows whose keys the server has changed by itself, at their new places.
+   * @param moved rows of the statement itself that have new keys
+   * @throws GlobalTxError IMAGE_MISMATCH when not all of them are found
+   */
+  afterUpdate(moved: TableImage): Promise<void> {
+    return this.#moved.touch(moved);
+  }
+
+  #fresh(path: string, table: TableDefinition, rows: readonly ImageRow[]): readonly ImageRow[] {
+    return rows.filter(({ identity }) => {
+      const name = [path, table.schema, table.name, identity].join('\0');
+      return !this.#seen.has(name) && this.#seen.add(name);
+    });
+  }
+
+  async #follow(
+    cascade: Cascade,
+    parent: TableDefinition,
+    parents: readonly ImageRow[],
+    further: (children: TableImage, reference: ParentReference) => Promise<void>,
+  ): Promise<void> {
+    if (parents.length === 0) return;
     const known = await this.#context.database.table(cascade.childSchema, cascade.childTable);
     const reference = known?.parents.find(({ name }) => name === cascade.name);
     // Dropped in the meantime, and the foreign key with it.
     if (known === undefined || reference === undefined) return;
     for (let from = 0; from < parents.length; from += KEYS_PER_QUERY) {
-      const children = await this.#children(
-        known,
-        reference,
-        parent,
-        parents.slice(from, from + KEYS_PER_QUERY),
-      );
+      const some = { table: parent, rows: parents.slice(from, from + KEYS_PER_QUERY) };
+      const children = await childrenOf(this.#context, some, known, reference);
       if (children.rows.length === 0) continue;
       checkTable(children.table, 'insert');
-      if (cascade.onDelete === 'CASCADE') await this.beforeDelete(children);
-      else checkTable(children.table, 'update', reference.columns);
+      await further(children, reference);
       for (const image of children.rows) {
         this.#context.touched.add(children.table, {
           identity: image.identity,
@@ -68,26 +115,13 @@ export class CascadeCapture {
       }
     }
   }
+}
 
-  #children(
-    child: TableDefinition,
-    reference: ParentReference,
-    parent: TableDefinition,
-    parents: readonly ImageRow[],
-  ): Promise<TableImage> {
-    const server = this.#context.session.facts.dialect.server;
-    const keys = parents.map((image) => image.row);
-    const joined = reference.columns
-      .map(
-        (column, at) => `c.${quoteIdentifier(column)} = p.${quoteIdentifier(reference.parentColumns[at]!)}`,
-      )
-      .join(' AND ');
-    return readImage(
-      this.#context,
-      child,
-      (plan, table) =>
-        `SELECT ${plan.selectList('c')} FROM ${fullName(parent)} p JOIN ${fullName(table)} c ON ${joined} ` +
-        `WHERE ${keyCondition(parent, keys, server, 'p')} FOR UPDATE`,
-    );
-  }
+function movesKey(child: TableDefinition, cascade: Cascade, clause: string): Error {
+  return tableUnsupported(
+    child.schema,
+    child.name,
+    `foreign key \`${cascade.name}\` ${clause} that changes the key of its rows`,
+    'Where they go cannot be told for certain. Change these rows by statements of your own.',
+  );
 }

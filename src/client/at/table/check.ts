@@ -17,35 +17,12 @@ export function tableUnsupported(
   );
 }
 
-function cascading(
-  cascade: Cascade,
-  verb: WriteVerb,
-  assigned: readonly string[] | undefined,
-): { readonly action: string; readonly clause: string } | undefined {
-  switch (verb) {
-    case 'insert':
-      return undefined;
-    case 'delete':
-      // CASCADE and SET NULL are followed: see at/branch/cascades.ts.
-      return cascade.onDelete === 'SET DEFAULT'
-        ? { action: cascade.onDelete, clause: 'ON DELETE' }
-        : undefined;
-    case 'update': {
-      if (cascade.onUpdate === null) return undefined;
-      const names = assigned?.map((name) => name.toLowerCase());
-      const touched = cascade.columns.some((column) => names?.includes(column.toLowerCase()) ?? true);
-      return touched ? { action: cascade.onUpdate, clause: 'ON UPDATE' } : undefined;
-    }
-  }
-}
-
 /**
- * Refuses a statement that would change rows which no image shows: those of triggers, and of foreign keys
- * that cascade an update.
- * @param assigned the columns that an UPDATE assigns; all of them when it is not given
+ * Refuses a statement that would change rows which no image shows: those of triggers. CASCADE and SET NULL are
+ * followed, see at/branch/cascades.ts.
  * @throws GlobalTxError TABLE_UNSUPPORTED
  */
-export function checkTable(definition: TableDefinition, verb: WriteVerb, assigned?: readonly string[]): void {
+export function checkTable(definition: TableDefinition, verb: WriteVerb): void {
   const { schema, name } = definition;
   const trigger = definition.triggers[0];
   // A trigger for another verb counts too: the rollback of an INSERT is a DELETE.
@@ -67,13 +44,35 @@ export function checkTable(definition: TableDefinition, verb: WriteVerb, assigne
     );
   }
   for (const cascade of definition.cascades) {
-    const found = cascading(cascade, verb, assigned);
-    if (found === undefined) continue;
-    throw tableUnsupported(
-      schema,
-      name,
-      `foreign key \`${cascade.name}\` of ${cascade.childSchema}.${cascade.childTable} ${found.clause} ${found.action}`,
-      'Rows that the server changes by itself have no image. Change the child rows by statements of your own.',
-    );
+    if (verb === 'delete' && cascade.onDelete === 'SET DEFAULT')
+      throw spreads(definition, cascade, 'ON DELETE');
+    if (verb === 'update' && cascade.onUpdate === 'SET DEFAULT')
+      throw spreads(definition, cascade, 'ON UPDATE');
   }
+}
+
+/**
+ * For statements that do not follow a foreign key which cascades an update.
+ * @throws GlobalTxError TABLE_UNSUPPORTED when a column is assigned that such a foreign key refers to
+ */
+export function refuseUpdateCascades(definition: TableDefinition, assigned: readonly string[]): void {
+  const names = assigned.map((name) => name.toLowerCase());
+  for (const cascade of definition.cascades) {
+    if (cascade.onUpdate === null) continue;
+    if (cascade.columns.some((column) => names.includes(column.toLowerCase())))
+      throw spreads(definition, cascade, 'ON UPDATE');
+  }
+}
+
+function spreads(
+  { schema, name }: TableDefinition,
+  { name: key, childSchema, childTable, onDelete, onUpdate }: Cascade,
+  clause: 'ON DELETE' | 'ON UPDATE',
+): GlobalTxError {
+  return tableUnsupported(
+    schema,
+    name,
+    `foreign key \`${key}\` of ${childSchema}.${childTable} ${clause} ${clause === 'ON DELETE' ? onDelete : onUpdate}`,
+    'Rows that the server changes by itself have no image. Change the child rows by statements of your own.',
+  );
 }

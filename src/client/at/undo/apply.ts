@@ -1,16 +1,13 @@
 import { GlobalTxError } from '../../../protocol/errors.js';
 import type { SqlDialect, SqlExecutor } from '../executor.js';
-import { changedColumns } from '../image/row-equality.js';
-import type { TableDefinition } from '../table/definition.js';
-import { textLiteral } from '../table/information-schema.js';
 import { cascadeInTheWay } from './cascade.js';
+import { checkParents, isDetachable, withoutForeignKeys } from './detach.js';
 import { splitLongLiterals } from './long-literals.js';
 import { batchSteps, type Step, takeOutAndPutBack } from './plan.js';
 import { ER_DUP_ENTRY, errorNumber, isKeyInTheWay } from './server-error.js';
 import { batchSql } from './step-sql.js';
 
 type ServerKind = SqlDialect['server'];
-type Update = Extract<Step, { kind: 'update' }>;
 
 async function run(executor: SqlExecutor, batch: readonly Step[], server: ServerKind): Promise<void> {
   const { before, sql, after } = splitLongLiterals(batchSql(batch, server));
@@ -31,8 +28,8 @@ interface Round {
   readonly left: readonly (readonly Step[])[];
   readonly progress: boolean;
   readonly reason: unknown;
-  /** An update that met a duplicate key. */
-  readonly blocked: Update | undefined;
+  /** Steps that met a duplicate key. */
+  readonly blocked: ReadonlySet<Step>;
 }
 
 /** @returns what stands in the way of the batch, if it is something that another step may clear */
@@ -56,7 +53,7 @@ async function oneRound(
   const left: (readonly Step[])[] = [];
   let progress = false;
   let reason: unknown;
-  let blocked: Update | undefined;
+  const blocked = new Set<Step>();
   for (const batch of batches) {
     const obstacle = await attempt(executor, batch, server);
     if (obstacle === undefined) {
@@ -65,48 +62,11 @@ async function oneRound(
     }
     const step = batch[0]!;
     reason = obstacle;
-    if (step.kind === 'update' && errorNumber(obstacle) === ER_DUP_ENTRY) blocked ??= step;
+    if (errorNumber(obstacle) === ER_DUP_ENTRY) blocked.add(step);
     if (batch.length > 1) progress = true;
     left.push(...batch.map((member) => [member]));
   }
   return { left, progress, reason, blocked };
-}
-
-/** Columns of a table that foreign keys refer to. */
-async function referencedColumns(
-  executor: SqlExecutor,
-  table: TableDefinition,
-): Promise<ReadonlySet<string>> {
-  const { rows } = await executor.query(
-    'SELECT DISTINCT REFERENCED_COLUMN_NAME FROM information_schema.KEY_COLUMN_USAGE ' +
-      `WHERE REFERENCED_TABLE_SCHEMA = ${textLiteral(table.schema)} ` +
-      `AND REFERENCED_TABLE_NAME = ${textLiteral(table.name)}`,
-  );
-  return new Set(rows.map(([name]) => String(name)));
-}
-
-/**
- * Takes a row out of a circle. Foreign keys that refer to it must neither refuse nor cascade: the row comes
- * back with the columns that they refer to unchanged, or this is not done at all.
- * @returns whether it could be done
- */
-async function takeOut(
-  executor: SqlExecutor,
-  out: Step,
-  update: Update,
-  server: ServerKind,
-): Promise<boolean> {
-  const { table, present, target } = update;
-  const referenced = await referencedColumns(executor, table);
-  const changed = changedColumns(present, target).map((position) => table.columns[position]!.name);
-  if (changed.some((name) => referenced.has(name))) return false;
-  await executor.query('SET SESSION foreign_key_checks = 0');
-  try {
-    await run(executor, [out], server);
-  } finally {
-    await executor.query('SET SESSION foreign_key_checks = 1');
-  }
-  return true;
 }
 
 /**
@@ -121,16 +81,58 @@ export async function applySteps(
   server: ServerKind,
 ): Promise<void> {
   let batches = batchSteps(steps);
+  let detached = false;
   while (batches.length > 0) {
     const { left, progress, reason, blocked } = await oneRound(executor, batches, server);
     if (left.length > 0 && !progress) {
-      if (blocked === undefined) throw reason;
-      const [out, back] = takeOutAndPutBack(blocked);
-      if (!(await takeOut(executor, out, blocked, server))) throw reason;
-      batches = [...left.filter(([step]) => step !== blocked), [back]];
+      const next = await breakCircle(executor, left, blocked, server);
+      if (next === undefined) throw reason;
+      batches = next;
+      detached = true;
     } else {
       // The other way round: a chain of values that was met from its wrong end is then met from the right one.
       batches = left.slice().reverse();
     }
+  }
+  if (detached) await checkParents(executor, steps, server);
+}
+
+/**
+ * Carries out one of the steps that wait for each other. Foreign keys must neither refuse it nor cascade: whatever they
+ * would reach comes back with the other steps, or this is not done at all.
+ * @returns the steps that are left; undefined when there is none that can be carried out
+ */
+async function breakCircle(
+  executor: SqlExecutor,
+  left: readonly (readonly Step[])[],
+  blocked: ReadonlySet<Step>,
+  server: ServerKind,
+): Promise<readonly (readonly Step[])[] | undefined> {
+  const steps = left.flat();
+  const stuck = new Set(blocked);
+  const without = (step: Step) => left.filter(([other]) => other !== step);
+  for (const step of steps) {
+    if (blocked.has(step) || !(await isDetachable(executor, step, steps, server))) continue;
+    if (await runDetached(executor, step, server)) return without(step);
+    stuck.add(step);
+  }
+  for (const step of stuck) {
+    if (step.kind !== 'update') continue;
+    const [out, back] = takeOutAndPutBack(step);
+    const others = [...steps.filter((other) => other !== step), back];
+    if (!(await isDetachable(executor, out, others, server))) continue;
+    if (await runDetached(executor, out, server)) return [...without(step), [back]];
+  }
+  return undefined;
+}
+
+/** @returns whether nothing else was in its way */
+async function runDetached(executor: SqlExecutor, step: Step, server: ServerKind): Promise<boolean> {
+  try {
+    await withoutForeignKeys(executor, () => run(executor, [step], server));
+    return true;
+  } catch (error) {
+    if (!isKeyInTheWay(error)) throw error;
+    return false;
   }
 }

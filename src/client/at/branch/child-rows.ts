@@ -1,0 +1,30 @@
+import { keyCondition } from '../image/key-condition.js';
+import { quoteIdentifier } from '../sql/identifier.js';
+import type { ParentReference, TableDefinition } from '../table/definition.js';
+import type { CaptureContext } from './capture-context.js';
+import { readImage, type TableImage } from './read-image.js';
+
+function fullName({ schema, name }: TableDefinition): string {
+  return `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
+}
+
+/** Reads and locks the rows that refer to some parents by a foreign key, as the server joins them. */
+export function childrenOf(
+  context: CaptureContext,
+  parents: TableImage,
+  child: TableDefinition,
+  { columns, parentColumns }: ParentReference,
+): Promise<TableImage> {
+  const server = context.session.facts.dialect.server;
+  const keys = parents.rows.map((image) => image.row);
+  const joined = columns
+    .map((column, at) => `c.${quoteIdentifier(column)} = p.${quoteIdentifier(parentColumns[at]!)}`)
+    .join(' AND ');
+  return readImage(
+    context,
+    child,
+    (plan, table) =>
+      `SELECT ${plan.selectList('c')} FROM ${fullName(parents.table)} p JOIN ${fullName(table)} c ON ${joined} ` +
+      `WHERE ${keyCondition(parents.table, keys, server, 'p')} FOR UPDATE`,
+  );
+}
