@@ -8,6 +8,7 @@ import { TouchedRows } from '../at/branch/touched-rows.js';
 import type { SqlExecutor } from '../at/executor.js';
 import { reach } from '../failpoints.js';
 import type { BranchOwner } from '../transaction/transaction.js';
+import { refuseEnded } from './refuse-ended.js';
 import { asError, endsConnection } from './server-errors.js';
 
 /**
@@ -64,6 +65,8 @@ export class Enlisted {
   async prepare(session: BranchSession, lockWaitMs: number): Promise<void> {
     try {
       await this.#phase(session).prepare(this.#touched, lockWaitMs);
+      // A branch beside it has failed meanwhile: what would be taken back at once is better not committed at all.
+      if (this.writes) refuseEnded(this.transaction);
       reach('before', 'local-commit');
     } catch (error) {
       await this.rollback();

@@ -11,6 +11,7 @@ import type { ConnectionLine } from './connection-line.js';
 import { Enlisted } from './enlisted.js';
 import { parameterLiteral } from './parameters.js';
 import { refusalOf } from './refusal.js';
+import { refuseEnded } from './refuse-ended.js';
 import { asError, endsConnection, endsLocalTransaction, isLockConflict } from './server-errors.js';
 import type { Session } from './session.js';
 import { refuseAmbiguousText, refuseLimitedReads } from './session-refusals.js';
@@ -150,11 +151,7 @@ export class LocalTransaction {
   ): Promise<void> {
     if (this.#lost !== undefined) throw this.#lost;
     refuseLimitedReads(session.facts);
-    if (transaction.ended) {
-      // Work that the function has started and not awaited is lost to it: no commit may pass over that.
-      transaction.setRollbackOnly('TRANSACTION_NOT_ACTIVE: a write came after the end');
-      throw notActive(transaction);
-    }
+    refuseEnded(transaction);
     if (!this.#open) return this.#autocommit(command, statement, transaction, session);
     if (this.#enlisted === undefined) {
       throw new GlobalTxError(
@@ -359,15 +356,6 @@ export class LocalTransaction {
     this.#lost = lost;
     await enlisted?.rollback();
   }
-}
-
-function notActive(transaction: BranchOwner): GlobalTxError {
-  return new GlobalTxError(
-    'TRANSACTION_NOT_ACTIVE',
-    'The global transaction has ended, or its end has begun: nothing can be written in it any more. ' +
-      'Await all work inside the wrapped function.',
-    { xid: transaction.xid },
-  );
 }
 
 function spoilt(error: unknown, transaction: BranchOwner): GlobalTxError {
