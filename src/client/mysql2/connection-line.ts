@@ -3,12 +3,14 @@ import {
   type AddCommand,
   type CoreCommand,
   type CoreConnection,
+  forgetStatement,
   isResultHeader,
   type PreparedStatement,
   prepareCommand,
   Query,
   type ResultCallback,
 } from './core.js';
+import { isInactivity } from './server-errors.js';
 
 /** SERVER_STATUS_IN_TRANS of the protocol's status flags. */
 export const IN_TRANSACTION = 1;
@@ -30,8 +32,8 @@ function isFatal(error: Error): boolean {
   return (error as { fatal?: unknown }).fatal === true;
 }
 
-function isInactivity(error: Error): boolean {
-  return (error as { code?: unknown }).code === 'PROTOCOL_SEQUENCE_TIMEOUT';
+function closed(): Error {
+  return Object.assign(new Error('Connection closed.'), { code: 'PROTOCOL_CONNECTION_LOST', fatal: true });
 }
 
 /**
@@ -54,15 +56,15 @@ export class ConnectionLine implements SqlExecutor {
       this.#lose(error);
     };
     connection.stream.once('close', () => {
-      this.#lose(
-        Object.assign(new Error('Connection closed.'), { code: 'PROTOCOL_CONNECTION_LOST', fatal: true }),
-      );
+      this.#lose(closed());
     });
   }
 
   /** Why nothing can be sent any more. */
   get lost(): Error | undefined {
-    return this.#lost ?? this.#connection._fatalError ?? this.#connection._protocolError ?? undefined;
+    const { _fatalError, _protocolError, _closing } = this.#connection;
+    // A connection that was destroyed has still to hear of its end: until then mysql2 would write to it.
+    return this.#lost ?? _fatalError ?? _protocolError ?? (_closing ? closed() : undefined);
   }
 
   /** Whether the server was told that a text may have several statements. */
@@ -149,14 +151,14 @@ export class ConnectionLine implements SqlExecutor {
     try {
       return await this.run((callback) => make(rows as PreparedStatement, callback), onInactivity);
     } finally {
-      if (this.lost === undefined) this.#connection.unprepare({ sql });
+      if (this.lost === undefined) forgetStatement(this.#connection, { sql });
     }
   }
 
   /** Prepares a text and forgets the statement again. @throws the server's error about the text */
   async checkPrepared(sql: string): Promise<void> {
     await this.run((callback) => prepareCommand(this.#connection, sql, callback));
-    this.#connection.unprepare({ sql });
+    forgetStatement(this.#connection, { sql });
   }
 
   /** Runs a statement of globaltx's own: rows come as the bytes that the server sent. */

@@ -49,6 +49,8 @@ export interface CoreConnection extends EventEmitter {
   readonly _fatalError?: Error | null;
   readonly _protocolError?: Error | null;
   addCommand: AddCommand;
+  /** Stands in the place of `addCommand` from the call of `end` on. */
+  readonly _addCommandClosedState: AddCommand;
   /** Prepared statements by `statementKey`; `unprepare` takes one out and closes it. */
   readonly _statements: { get(key: string): PreparedStatement | undefined };
   unprepare(options: { readonly sql: string }): unknown;
@@ -112,6 +114,11 @@ export function prepareCommand(
 ): CoreCommand {
   const nowhere = { addCommand: (command: CoreCommand) => command };
   return connection.prepare.call(nowhere as unknown as CoreConnection, { sql }, callback);
+}
+
+/** Takes a prepared statement out of the cache and closes it; on a connection that is about to end the server does so. */
+export function forgetStatement(connection: CoreConnection, options: { readonly sql: string }): void {
+  if (connection.addCommand !== connection._addCommandClosedState) connection.unprepare(options);
 }
 
 export function likeQuery(command: QueryCommand, sql: string, callback: ResultCallback): QueryCommand {

@@ -12,7 +12,13 @@ import { Enlisted } from './enlisted.js';
 import { parameterLiteral } from './parameters.js';
 import { refusalOf } from './refusal.js';
 import { refuseEnded } from './refuse-ended.js';
-import { asError, endsConnection, endsLocalTransaction, isLockConflict } from './server-errors.js';
+import {
+  asError,
+  endsConnection,
+  endsLocalTransaction,
+  isInactivity,
+  isLockConflict,
+} from './server-errors.js';
 import type { Session } from './session.js';
 import { refuseAmbiguousText, refuseLimitedReads } from './session-refusals.js';
 import { readForCertain, refuseSeveral, runSeveral } from './several-statements.js';
@@ -183,7 +189,7 @@ export class LocalTransaction {
     } catch (error) {
       if (endsConnection(error)) this.lose('the connection was lost');
       else if (endsLocalTransaction(error, this.#session.rollbackOnTimeout)) this.#serverRolledBack(enlisted);
-      else if (enlisted.ran) await this.#abandon(spoilt(error, enlisted.transaction));
+      else if (enlisted.ran || isInactivity(error)) await this.#abandon(spoilt(error, enlisted.transaction));
       throw error;
     }
     command.succeed();

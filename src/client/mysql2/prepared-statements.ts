@@ -1,4 +1,4 @@
-import type { CoreCommand, CoreConnection, PreparedStatement } from './core.js';
+import { type CoreCommand, type CoreConnection, forgetStatement, type PreparedStatement } from './core.js';
 import type { Session } from './session.js';
 
 /** COM_STMT_PREPARE, answered from the connection's own cache when the text has been prepared before. */
@@ -43,7 +43,7 @@ export class PreparedStatements {
     if (!isPrepare(command)) return;
     const connection = this.#connection;
     const known = connection._statements.get(connection.constructor.statementKey(command.options));
-    if (known !== undefined && this.stale(known)) connection.unprepare(command.options);
+    if (known !== undefined && this.stale(known)) forgetStatement(connection, command.options);
   }
 
   stale(statement: PreparedStatement): boolean {

@@ -24,6 +24,11 @@ export function endsConnection(error: unknown): boolean {
   return error instanceof Error && (error as { fatal?: unknown }).fatal === true;
 }
 
+/** Whether mysql2 has stopped waiting (`timeout`): the server goes on, and what it did is not told. */
+export function isInactivity(error: unknown): boolean {
+  return error instanceof Error && (error as { code?: unknown }).code === 'PROTOCOL_SEQUENCE_TIMEOUT';
+}
+
 /** Whether running the local transaction again may succeed at once: the holder of the lock is on its way out. */
 export function isLockConflict(error: unknown): boolean {
   return error instanceof GlobalTxError && error.code === 'LOCK_CONFLICT';
