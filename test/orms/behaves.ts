@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { GlobalTxError } from 'globaltx';
 import type { ConnectionOptions } from 'mysql2';
 import { makeWorld, settled, type TestDatabase, type World } from '../end-to-end/world.js';
@@ -185,6 +186,25 @@ export function behaves<Orm extends OpenOrm>(
       });
       assert.deepEqual(await skus(first), ['cup', 'jug']);
       assert.deepEqual(await skus(second), ['cup', 'jug', 'pan']);
+    });
+
+    it('hands on that the global transaction has timed out under its own, and serves the next one', async () => {
+      const before = await dumps();
+      const late = world.gtx.run({ name, timeout: 200 }, async () => {
+        await second.upsert(article('pot', 1));
+        await first.transaction(async (inside) => {
+          await inside.upsert(article('pot', 1));
+          await delay(500);
+        });
+      });
+      await assert.rejects(late, (error) => {
+        assert.equal((orms[0].driverError(error) as GlobalTxError).code, 'TIMED_OUT');
+        return true;
+      });
+      await settled(world);
+      assert.deepEqual(await dumps(), before);
+      await world.gtx.run({ name }, () => first.transaction((inside) => inside.upsert(article('pot', 2))));
+      assert.deepEqual(await skus(first), ['cup', 'jug', 'pot']);
     });
 
     it('serves the next global transactions on the connections that a rollback has used', async () => {
