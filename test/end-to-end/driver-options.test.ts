@@ -1,6 +1,9 @@
+import assert from 'node:assert/strict';
+import { connect as connectNet } from 'node:net';
+import { Readable } from 'node:stream';
 import type { ConnectionOptions, TypeCast } from 'mysql2';
-import type { Connection, QueryOptions } from 'mysql2/promise';
-import { type Driver, ITEM, itSeesTheSame, type Scenario, type Tell } from './driver-ways.js';
+import type { Connection, QueryOptions, RowDataPacket } from 'mysql2/promise';
+import { type Driver, ITEM, itSeesTheSame, OURS, PLAIN, type Scenario, type Tell } from './driver-ways.js';
 import { makeWorld, type World } from './world.js';
 
 /** What an application of promises does on one connection that is made with further options. */
@@ -202,11 +205,70 @@ describe('the options of mysql2 do in globaltx/mysql2 what they do in mysql2:', 
       tell(await connection.ping());
       tell((await connection.query(LOCKING))[0]);
     }),
+    'ssl, where the server has it': async ({ promises }, options, tell) => {
+      const over = await promises
+        .createConnection({ ...options, ssl: { rejectUnauthorized: false } })
+        .catch((error: { code: string }) => error.code);
+      if (typeof over === 'string') return tell(over);
+      const [status] = await over.query<RowDataPacket[]>("SHOW STATUS LIKE 'Ssl_cipher'");
+      tell(status[0]?.Value !== '', (await over.query("UPDATE item SET name = 'safe' WHERE id = 1"))[0]);
+      await over.end();
+    },
+    'a stream made by a function': async ({ promises }, { host: _, port, ...options }, tell) => {
+      const stream = () => connectNet(port as number, '127.0.0.1');
+      const pool = promises.createPool({ ...options, stream });
+      tell((await pool.query("UPDATE item SET name = 'streamed' WHERE id = 1"))[0]);
+      await pool.end();
+    },
     'escape, escapeId, format and raw': connected({}, async (connection, tell, { promises, callbacks }) => {
       tell(connection.escape("it's"), connection.escapeId('a.b'), connection.format('? ??', [1, 'c']));
       for (const driver of [promises, callbacks]) {
         tell(driver.escape([1, 'x']), driver.escapeId('a'), driver.format('?', [driver.raw('NOW()')]));
       }
     }),
+  });
+
+  it('a stream that is an object leads to one connection, so it is refused inside a global transaction', async () => {
+    const { host: _, port, ...options } = world.first.server.options(world.first.name);
+    const connection = await OURS.promises.createConnection({
+      ...options,
+      stream: connectNet(port as number, '127.0.0.1'),
+    });
+    await connection.query("UPDATE item SET name = 'outside' WHERE id = 1");
+    await assert.rejects(
+      world.gtx.run(() => connection.query("UPDATE item SET name = 'inside' WHERE id = 1")),
+      { code: 'INVALID_OPTION' },
+    );
+    const [rows] = await connection.query('SELECT name FROM item WHERE id = 1');
+    assert.deepEqual(rows, [{ name: 'outside' }]);
+    await connection.end();
+  });
+
+  it('infileStreamFactory feeds LOAD DATA LOCAL, which is refused inside a global transaction', async () => {
+    const load = "LOAD DATA LOCAL INFILE 'anything' INTO TABLE item FIELDS TERMINATED BY ',' (id, name)";
+    const given = {
+      ...world.first.server.options(world.first.name),
+      infileStreamFactory: () => Readable.from([Buffer.from('90,ninety\n')]),
+    };
+    const answers: unknown[] = [];
+    for (const { promises } of [PLAIN, OURS]) {
+      await world.first.execute('DELETE FROM item');
+      const connection = await promises.createConnection(given);
+      // Where local_infile is off, the server's error is the answer.
+      answers.push(
+        await connection.query(load).then(
+          ([header]) => header,
+          ({ code }) => code,
+        ),
+      );
+      await connection.end();
+    }
+    assert.deepEqual(answers[1], answers[0]);
+    const pool = OURS.promises.createPool(given);
+    await assert.rejects(
+      world.gtx.run(() => pool.query(load)),
+      { code: 'STATEMENT_UNSUPPORTED' },
+    );
+    await pool.end();
   });
 });

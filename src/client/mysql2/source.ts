@@ -4,7 +4,7 @@ import type { BranchDatabase } from '../at/branch/database.js';
 import { AT_KIND } from '../at/branch/phase-one.js';
 import { AtResource } from '../at/resource/at-resource.js';
 import { ensureUndoLog, readIdentity } from '../at/resource/identity.js';
-import { createSessionSource, type PrivateSessions } from '../at/resource/raw-session.js';
+import { createSessionSource, type SessionSource } from '../at/resource/raw-session.js';
 import { TableCache } from '../at/table/cache.js';
 import type { TableDefinition } from '../at/table/definition.js';
 import { StoredFunctions } from '../at/table/stored-functions.js';
@@ -25,6 +25,17 @@ const WAY_OPTIONS = [
   ...['authPlugins', 'authSwitchHandler', 'disableEval'],
 ];
 
+const NO_SESSIONS: SessionSource = {
+  withSession: () =>
+    Promise.reject(
+      new GlobalTxError(
+        'INVALID_OPTION',
+        'stream: inside a global transaction globaltx needs further connections to the server, and this one was made ' +
+          'over a stream that was given as an object. Give a function that makes one.',
+      ),
+    ),
+};
+
 /** A schema that this process's client knows as a resource. */
 interface EnlistedSchema {
   readonly identity: EnlistResource;
@@ -43,17 +54,22 @@ type ConnectionConfig = Readonly<Record<string, unknown>>;
  * resources of this process's client. Pools with the same way and account share one.
  */
 export class Source implements BranchDatabase {
-  readonly #definitions: PrivateSessions;
-  readonly #phaseTwo: PrivateSessions;
+  readonly #definitions: SessionSource;
+  readonly #phaseTwo: SessionSource;
   readonly #tables: TableCache;
   readonly #functions: StoredFunctions;
   readonly #label: string;
+  /** The way is a stream that is there already, the application's own: no second connection can be made over it. */
+  readonly #alone: boolean;
   #resources: ClientResources | undefined;
 
   constructor(config: ConnectionConfig) {
     const own = Object.fromEntries(WAY_OPTIONS.map((name) => [name, config[name]]));
-    this.#definitions = createSessionSource(own, { limit: DEFINITION_CONNECTIONS });
-    this.#phaseTwo = createSessionSource(own, { limit: PHASE_TWO_CONNECTIONS });
+    this.#alone = typeof config.stream === 'object' && config.stream !== null;
+    this.#definitions = this.#alone
+      ? NO_SESSIONS
+      : createSessionSource(own, { limit: DEFINITION_CONNECTIONS });
+    this.#phaseTwo = this.#alone ? NO_SESSIONS : createSessionSource(own, { limit: PHASE_TWO_CONNECTIONS });
     this.#tables = new TableCache((run) => this.#definitions.withSession(run));
     this.#functions = new StoredFunctions((run) => this.#definitions.withSession(run));
     this.#label = String(config.socketPath ?? `${String(config.host)}:${String(config.port)}`);
@@ -85,6 +101,7 @@ export class Source implements BranchDatabase {
    * @returns a function that ends this, for when the pool is ended
    */
   enlistExisting(schema: string): () => void {
+    if (this.#alone) return () => {};
     return whenClient((client) => {
       this.#definitions
         .withSession((executor) => readIdentity(executor, schema))
