@@ -220,6 +220,22 @@ describe('what a function says of its transaction', () => {
     assert.deepEqual(await dumps(), untouched);
   });
 
+  it('a mark that a participant makes binds, though the caller does not look at its answer', async () => {
+    const run = world.gtx.run(async () => {
+      await add(world.first, 1);
+      const { xid } = currentTransaction() ?? assert.fail('there is no transaction');
+      await withoutTransaction(() =>
+        world.gtx.join(xid, async () => {
+          await add(world.second, 1);
+          currentTransaction()?.setRollbackOnly('no stock');
+        }),
+      ).catch(() => 'overlooked');
+    });
+    await assert.rejects(run, { code: 'ROLLBACK_ONLY', message: /no stock/ });
+    await settled(world);
+    assert.deepEqual(await dumps(), untouched);
+  });
+
   it('the coordinator says what became of a transaction, by its xid', async () => {
     let xid = '';
     await world.gtx.run(async () => {

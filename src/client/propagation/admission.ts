@@ -61,10 +61,13 @@ export class Admission<Source> {
   }
 }
 
-/** The connection is gone or the answer is complete: whatever is left of the work here is over. */
-export async function leaveQuietly(joined: JoinedTransaction): Promise<void> {
+/**
+ * The work is over here, and nobody is left who could be told of an error.
+ * @param failed whether it has failed, or its caller has gone away
+ */
+export async function leaveQuietly(joined: JoinedTransaction, failed = true): Promise<void> {
   try {
-    await joined.leave();
+    await joined.leave(failed);
   } catch (error) {
     const { xid } = joined.transaction;
     processClient()?.logger.warn({ xid, error }, `a request of the global transaction ${xid} ended badly`);

@@ -33,7 +33,7 @@ export function holdResponse(response: ServerResponse, joined: JoinedTransaction
     response.end = end;
     handled = true;
     if (joined.idle) {
-      void leaveQuietly(joined);
+      void leaveQuietly(joined, response.statusCode >= 400);
       return Reflect.apply(end, response, args);
     }
     // As a second end() of a response that has ended: it does nothing.

@@ -40,13 +40,16 @@ export class GlobalTransaction implements Transaction {
   readonly #begin: Begin | null;
   readonly #participants = new Set<Participant>();
   readonly #hooks: TransactionHooks[] = [];
+  readonly #marked: () => void;
   #begun: Begun = 'no';
   #beginning: Promise<void> | undefined;
   #rollbackOnly: RollbackOnly | undefined;
   #ended = false;
   #decisionAsked = false;
 
-  constructor(facts: TransactionFacts, services: TransactionServices) {
+  /** @param marked called when it is marked rollback-only */
+  constructor(facts: TransactionFacts, services: TransactionServices, marked: () => void = () => {}) {
+    this.#marked = marked;
     this.xid = facts.xid;
     this.name = facts.name;
     this.lockWaitMs = facts.lockWaitMs;
@@ -82,7 +85,9 @@ export class GlobalTransaction implements Transaction {
   }
 
   setRollbackOnly(reason: string, cause?: unknown): void {
-    this.#rollbackOnly ??= { reason, cause };
+    if (this.#rollbackOnly !== undefined) return;
+    this.#rollbackOnly = { reason, cause };
+    this.#marked();
   }
 
   addHooks(hooks: TransactionHooks): void {

@@ -6,17 +6,12 @@ import { Completion, type CompletionLimits } from './completion.js';
 import { currentTransaction, runInContext } from './context.js';
 import { GlobalTransaction, type TransactionServices } from './global-transaction.js';
 import { HookCaller } from './hook-caller.js';
-import { type JoinedTransaction, leave } from './joined.js';
+import { JoinedTransaction } from './joined.js';
 import { Launcher } from './launcher.js';
 import type { LockServices } from './lock-holder.js';
 import { runNested } from './nested.js';
 import { ALONE, type Propagation, WITHIN } from './propagation.js';
-import {
-  DEFAULT_LOCK_WAIT_MS,
-  type ResolvedRunOptions,
-  type RunOptions,
-  resolveRunOptions,
-} from './run-options.js';
+import { type ResolvedRunOptions, type RunOptions, resolveRunOptions } from './run-options.js';
 import type { TransactionState } from './transaction-state.js';
 
 export interface ManagerOptions extends CompletionLimits {
@@ -96,13 +91,12 @@ export class TransactionManager {
     if (current?.xid === xid) {
       return await runNested(current, resolveRunOptions({}, 'joined'), this.#logger, fn);
     }
-    const { transaction, leave } = this.enter(xid);
+    const joined = this.enter(xid);
     let result: Result;
     try {
-      result = await runInContext(transaction, fn);
+      result = await runInContext(joined.transaction, fn);
     } catch (error) {
-      transaction.setRollbackOnly('a joined call threw', error);
-      await leave().catch((left: unknown) => {
+      await joined.leave(true).catch((left: unknown) => {
         this.#logger.debug(
           { xid, error: left },
           'a joined call threw; what it had not committed was given up',
@@ -110,27 +104,14 @@ export class TransactionManager {
       });
       throw error;
     }
-    await leave();
+    await joined.leave();
     return result;
   }
 
   /** Like `join`, for carriers that cannot wrap the work in a function. @throws GlobalTxError INVALID_XID, CLIENT_CLOSED */
   enter(xid: string): JoinedTransaction {
     this.#refuseIfClosed();
-    const facts = { xid: checkedXid(xid), name: '', timeoutMs: undefined, lockWaitMs: DEFAULT_LOCK_WAIT_MS };
-    const transaction = new GlobalTransaction(facts, this.#services);
-    const over = this.#started();
-    let left: Promise<void> | undefined;
-    return {
-      transaction,
-      get idle() {
-        return transaction.participants.length === 0 && !transaction.rollbackOnly;
-      },
-      leave: () => {
-        left ??= leave(transaction).finally(over);
-        return left;
-      },
-    };
+    return new JoinedTransaction(checkedXid(xid), this.#services, this.#logger, this.#started());
   }
 
   /** For local transactions that take global locks without being global. @throws GlobalTxError CLIENT_CLOSED */

@@ -6,6 +6,7 @@ import { attachRollbackReport } from './rollback-report.js';
 /** Reasons of the coordinator that are codes of their own for the caller of a commit. */
 const OWN_CODES = [
   'TIMED_OUT',
+  'ROLLBACK_ONLY',
   'LOCAL_COMMIT_UNKNOWN',
   'PHASE_ONE_UNFINISHED',
 ] as const satisfies readonly ErrorCode[];

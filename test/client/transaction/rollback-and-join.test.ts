@@ -227,6 +227,48 @@ describe('a global transaction', () => {
       );
     });
 
+    it('is rolled back when it was marked here, whatever the caller makes of the answer', async () => {
+      await assert.rejects(
+        gtx.join(XID, () => current().setRollbackOnly('no stock')),
+        { code: 'ROLLBACK_ONLY' },
+      );
+      const [told] = await fake.arrived('rollback');
+      assert.deepEqual({ ...told?.rollback }, { xid: XID, reason: 'ROLLBACK_ONLY: no stock', waitMs: 0 });
+    });
+
+    it('is rolled back when work that was not awaited comes after a good answer', async () => {
+      let late: Promise<unknown> = Promise.resolve();
+      await gtx.join(XID, () => {
+        late = new Promise((resolve) => setTimeout(resolve, 10)).then(write);
+        late.catch(() => {});
+      });
+      assert.deepEqual(decisions(), []);
+      await assert.rejects(late, { code: 'TRANSACTION_NOT_ACTIVE' });
+      await fake.arrived('rollback');
+    });
+
+    it('is left to its caller when work that was not awaited comes after a failure', async () => {
+      let late: Promise<unknown> = Promise.resolve();
+      const joined = gtx.join(XID, () => {
+        late = new Promise((resolve) => setTimeout(resolve, 10)).then(write);
+        late.catch(() => {});
+        throw new Error('no stock');
+      });
+      await assert.rejects(joined, { message: 'no stock' });
+      await assert.rejects(late, { code: 'TRANSACTION_NOT_ACTIVE' });
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      assert.deepEqual(decisions(), []);
+    });
+
+    it('says so in the log when the coordinator could not be told of the mark', async () => {
+      fake.script = (frame) => (frame.body === 'rollback' ? 'silence' : undefined);
+      await assert.rejects(
+        gtx.join(XID, () => current().setRollbackOnly('no stock')),
+        { code: 'ROLLBACK_ONLY' },
+      );
+      assert.match(log.warnings.join(), /could not be told/);
+    });
+
     it('is refused with INVALID_XID when the text is no xid', async () => {
       for (const text of ['', 'a b', "x'; DROP", 'x'.repeat(129)]) {
         await assert.rejects(

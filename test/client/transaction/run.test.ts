@@ -191,6 +191,7 @@ describe('a global transaction', () => {
 
     for (const [reason, code] of [
       ['TIMED_OUT', 'TIMED_OUT'],
+      ['ROLLBACK_ONLY: no stock', 'ROLLBACK_ONLY'],
       ['LOCAL_COMMIT_UNKNOWN', 'LOCAL_COMMIT_UNKNOWN'],
       ['PHASE_ONE_UNFINISHED', 'PHASE_ONE_UNFINISHED'],
       ['an operator asked for it', 'ROLLED_BACK'],
