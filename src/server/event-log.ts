@@ -10,12 +10,16 @@ const SLOW_FLUSH_MS = 1_000;
 /** Says in the log what happens to transactions, with the xid in each line. What is usual is at debug. */
 export class EventLog implements EngineObserver {
   readonly #log: Logger;
+  readonly #debug: boolean;
 
   constructor(log: Logger) {
     this.#log = log;
+    this.#debug = log.isLevelEnabled('debug');
   }
 
   stepped(event: CoreEvent, effects: readonly Effect[]): void {
+    // Most of what happens is worth a line only at debug: nothing is made ready for lines that nobody wants.
+    if (!this.#debug && isUsual(event, effects)) return;
     if (event.type === 'frame') this.#received(event);
     if (event.type === 'retry' || event.type === 'resolve' || event.type === 'rollback') {
       this.#log.info({ ...event, type: undefined, order: event.type }, 'an operator gave an order');
@@ -120,5 +124,51 @@ export class EventLog implements EngineObserver {
       const level = attempt > 1 ? 'info' : 'debug';
       this.#log[level]({ xid, branchId, resourceId, decision, attempt, session }, 'phase two sent');
     }
+  }
+}
+
+/** Whether a step did nothing but take a transaction on its way to a commit. */
+function isUsual(event: CoreEvent, effects: readonly Effect[]): boolean {
+  if (event.type !== 'frame') return false;
+  switch (event.body.body) {
+    case 'begin':
+    case 'registerBranch':
+    case 'commit':
+    case 'getTransaction':
+      break;
+    case 'reportBranch':
+      if (event.body.reportBranch.outcome !== 'PHASE_ONE_DONE') return false;
+      break;
+    case 'phaseTwoResult':
+      if (event.body.phaseTwoResult.outcome !== 'PHASE_TWO_DONE') return false;
+      break;
+    case 'hello':
+    case 'enlistResource':
+    case 'withdrawResource':
+    case 'rollback':
+      return false;
+  }
+  return effects.every(isUsualEffect);
+}
+
+function isUsualEffect(effect: Effect): boolean {
+  switch (effect.type) {
+    case 'store':
+      return effect.change.op === 'delete' || isUsualRecord(effect.change.record);
+    case 'send':
+      return effect.body.body !== 'phaseTwo' || effect.body.phaseTwo.attempt === 1;
+    case 'end':
+      return false;
+  }
+}
+
+function isUsualRecord(record: StoreRecord): boolean {
+  switch (record.type) {
+    case 'transaction':
+      return record.status !== 'ROLLING_BACK' && record.status !== 'ROLLED_BACK';
+    case 'branch':
+      return record.attention === null;
+    case 'fact':
+      return true;
   }
 }

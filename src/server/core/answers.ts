@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../protocol/error-codes.js';
 import type { ServerBody, TransactionStatus } from '../../protocol/frames.js';
+import type { Few } from './few.js';
 import type { EndedTransaction, GlobalTransaction, Reply, Session } from './model.js';
 import type { Output } from './output.js';
 import type { CoordinatorState } from './state.js';
@@ -57,13 +58,15 @@ export function answerOutcome(
 }
 
 /** Answers everyone in `replies`. */
-export function answerAll(state: CoordinatorState, out: Output, xid: string, replies: Set<Reply>): void {
-  for (const reply of replies) {
-    state.timers.cancel(reply.timer);
-    reply.session.unanswered--;
-    answerOutcome(state, out, reply.session, reply.id, xid);
-  }
+export function answerAll(state: CoordinatorState, out: Output, xid: string, replies: Few<Reply>): void {
+  for (const reply of replies) answerReply(state, out, xid, reply);
   replies.clear();
+}
+
+export function answerReply(state: CoordinatorState, out: Output, xid: string, reply: Reply): void {
+  state.timers.cancel(reply.timer);
+  reply.session.unanswered--;
+  answerOutcome(state, out, reply.session, reply.id, xid);
 }
 
 /** Why nothing can be added to a transaction that is no longer active. */

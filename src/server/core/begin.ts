@@ -1,6 +1,7 @@
 import type { Begin } from '../../protocol/frames.js';
 import { isXid } from '../../protocol/xid.js';
 import { refusalOf } from './answers.js';
+import { Few } from './few.js';
 import type { GlobalTransaction, Session } from './model.js';
 import type { Output } from './output.js';
 import { transactionRecord } from './records.js';
@@ -13,21 +14,29 @@ export type NewTransaction = Pick<
 
 export function addTransaction(state: CoordinatorState, facts: NewTransaction): GlobalTransaction {
   const transaction: GlobalTransaction = {
-    ...facts,
+    // Written out: an object that begins with a spread is made one property at a time.
+    xid: facts.xid,
+    name: facts.name,
+    application: facts.application,
+    begunAt: facts.begunAt,
+    timeoutMs: facts.timeoutMs,
+    status: facts.status,
+    reason: facts.reason,
+    decidedAt: facts.decidedAt,
     age: state.begun++,
     rollbackOnly: '',
     branches: new Map(),
     unreported: 0,
     requests: new Map(),
-    waiting: new Set(),
+    waiting: new Few(),
     timer: undefined,
     patience: undefined,
-    commitReplies: new Set(),
-    rollbackReplies: new Set(),
+    commitReplies: new Few(),
+    rollbackReplies: new Few(),
     commitAsked: false,
     running: 0,
     needingAttention: 0,
-    rollbackOrder: new Map(),
+    rollbackOrder: undefined,
     leftovers: [],
   };
   state.transactions.set(transaction.xid, transaction);

@@ -4,7 +4,7 @@ import { timeoutOf } from './begin.js';
 import { end } from './end.js';
 import { removeBranch } from './grant.js';
 import { refuse, refuseWaitersOn } from './lock-wait.js';
-import type { GlobalTransaction, Reply, Session } from './model.js';
+import type { Branch, GlobalTransaction, Reply, Session } from './model.js';
 import type { Output } from './output.js';
 import { answerIfStuck, dispatchAll, startPhaseTwo } from './phase-two.js';
 import { branchKeys, locksOf, transactionRecord } from './records.js';
@@ -29,12 +29,16 @@ export function decide(
   moveTransaction(transaction, decision === 'COMMIT' ? 'COMMITTING' : 'ROLLING_BACK');
   refuseOwnWaiting(state, out, transaction);
 
-  const writers = [...transaction.branches.values()].filter((branch) => !branch.locksOnly);
+  const branches = [...transaction.branches.values()];
+  const writers = branches.filter((branch) => !branch.locksOnly);
   if (decision === 'ROLLBACK') refuseWaitersOn(state, out, transaction);
-  for (const branch of [...transaction.branches.values()]) {
+  for (const branch of branches) {
     if (decision === 'ROLLBACK' && !branch.locksOnly) continue;
     state.locks.release(transaction, locksOf(branch));
-    if (!branch.locksOnly) continue;
+    if (!branch.locksOnly) {
+      forgetLocks(branch);
+      continue;
+    }
     transaction.leftovers.push(...branchKeys(branch));
     removeBranch(state, branch);
   }
@@ -48,6 +52,11 @@ export function decide(
     dispatchAll(state, out, new Set(writers.map((branch) => branch.resource)));
   }
   answerAll(state, out, transaction.xid, transaction.commitReplies);
+}
+
+function forgetLocks(branch: Branch): void {
+  branch.locks = [];
+  for (const addition of branch.additions) addition.locks = [];
 }
 
 function refuseOwnWaiting(state: CoordinatorState, out: Output, transaction: GlobalTransaction): void {
@@ -71,27 +80,36 @@ export function commit(
     out.exhausted(session, id, 'maxWaiting', state.config.maxWaiting, xid);
     return;
   }
+  const isFirst = !transaction.commitAsked;
+  transaction.commitAsked = true;
+  if (commitIfReported(state, out, transaction)) {
+    answerOutcome(state, out, session, id, xid);
+    return;
+  }
   transaction.commitReplies.add({ session, id, timer: undefined });
   session.unanswered++;
-  if (!transaction.commitAsked) {
-    transaction.commitAsked = true;
-    refuseOwnWaiting(state, out, transaction);
-    transaction.patience = state.timers.set(state.clock.time + state.config.commitPatienceMs, {
-      kind: 'commitPatience',
-      transaction,
-    });
-  }
-  commitIfReported(state, out, transaction);
+  if (!isFirst) return;
+  refuseOwnWaiting(state, out, transaction);
+  transaction.patience = state.timers.set(state.clock.time + state.config.commitPatienceMs, {
+    kind: 'commitPatience',
+    transaction,
+  });
 }
 
-/** Decides a commit that has been asked for, once nothing is missing any more. */
-export function commitIfReported(state: CoordinatorState, out: Output, transaction: GlobalTransaction): void {
-  if (!transaction.commitAsked) return;
+/** Decides a commit that has been asked for, once nothing is missing any more. @returns whether it is decided */
+export function commitIfReported(
+  state: CoordinatorState,
+  out: Output,
+  transaction: GlobalTransaction,
+): boolean {
+  if (!transaction.commitAsked) return false;
   if (transaction.rollbackOnly !== '') {
     decide(state, out, transaction, 'ROLLBACK', transaction.rollbackOnly);
-  } else if (transaction.unreported === 0) {
-    decide(state, out, transaction, 'COMMIT', '');
+    return true;
   }
+  if (transaction.unreported > 0) return false;
+  decide(state, out, transaction, 'COMMIT', '');
+  return true;
 }
 
 export function rollback(

@@ -1,5 +1,5 @@
 import { answerAll } from './answers.js';
-import type { GlobalTransaction } from './model.js';
+import type { EndedTransaction, GlobalTransaction } from './model.js';
 import type { Output } from './output.js';
 import { transactionRecord } from './records.js';
 import type { CoordinatorState } from './state.js';
@@ -18,16 +18,23 @@ export function end(state: CoordinatorState, out: Output, transaction: GlobalTra
   for (const key of transaction.leftovers) out.storeLater({ op: 'delete', key });
   state.transactions.delete(xid);
   const forgetAt = state.clock.time + state.config.rememberEndedMs;
-  state.ended.set(xid, { xid, name, application, status, reason, begunAt, endedAt, forgetAt });
+  remember(state, { xid, name, application, status, reason, begunAt, endedAt, forgetAt });
   forget(state, out);
   answerAll(state, out, xid, transaction.rollbackReplies);
 }
 
+export function remember(state: CoordinatorState, transaction: EndedTransaction): void {
+  state.ended.set(transaction.xid, transaction);
+  state.endedInOrder.push(transaction);
+}
+
 /** Forgets what ended long ago, and the oldest when there are too many. */
 export function forget(state: CoordinatorState, out: Output): void {
-  for (const [xid, { forgetAt }] of state.ended) {
-    if (forgetAt > state.clock.time && state.ended.size <= state.config.maxEnded) return;
-    state.ended.delete(xid);
-    out.storeLater({ op: 'delete', key: { type: 'transaction', xid } });
+  const { ended, endedInOrder, config } = state;
+  for (let oldest = endedInOrder.first; oldest !== undefined; oldest = endedInOrder.first) {
+    if (oldest.forgetAt > state.clock.time && ended.size <= config.maxEnded) return;
+    endedInOrder.shift();
+    ended.delete(oldest.xid);
+    out.storeLater({ op: 'delete', key: { type: 'transaction', xid: oldest.xid } });
   }
 }

@@ -1,5 +1,5 @@
 import type { BranchRecord } from '../store/store.js';
-import type { Branch, GlobalTransaction, LockRequest } from './model.js';
+import type { Branch, GlobalTransaction, Registration } from './model.js';
 import type { Output } from './output.js';
 import { additionRecord, branchRecord } from './records.js';
 import { type CoordinatorState, dropIfIdle, resourceOf } from './state.js';
@@ -22,7 +22,7 @@ function nextBranchId(state: CoordinatorState, out: Output): string {
 }
 
 /** Gives a registration its locks, which nobody is in the way of, and answers it. */
-export function grant(state: CoordinatorState, out: Output, request: LockRequest): void {
+export function grant(state: CoordinatorState, out: Output, request: Registration): void {
   const { transaction, target, frame, session } = request;
   const id = nextBranchId(state, out);
   state.locks.acquire(transaction, frame.locks);
@@ -64,15 +64,20 @@ type NewBranch = Pick<
 > & { readonly resourceId: string };
 
 /** A branch that has its locks becomes part of its transaction. */
-export function addBranch(
-  state: CoordinatorState,
-  transaction: GlobalTransaction,
-  { resourceId, ...facts }: NewBranch,
-): Branch {
+export function addBranch(state: CoordinatorState, transaction: GlobalTransaction, facts: NewBranch): Branch {
   const branch: Branch = {
-    ...facts,
+    // Written out: an object that begins with a spread is made one property at a time.
+    id: facts.id,
+    kind: facts.kind,
+    clientId: facts.clientId,
+    requestId: facts.requestId,
+    locksOnly: facts.locksOnly,
+    locks: facts.locks,
+    registeredAt: facts.registeredAt,
+    phaseOne: facts.phaseOne,
+    attention: facts.attention,
     transaction,
-    resource: resourceOf(state, resourceId),
+    resource: resourceOf(state, facts.resourceId),
     additions: [],
     phaseTwo: 'NONE',
     attempt: 0,

@@ -10,6 +10,8 @@ function getOrMake<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value
   return made;
 }
 
+const makeLock = () => new Lock();
+
 /** Beyond so many locks of one transaction, the search for a cycle is not the dearer way to find out. */
 const MOST_LOOKS = 1_000;
 
@@ -39,6 +41,8 @@ export class LockTable {
   readonly suspects = new Set<GlobalTransaction>();
   /** Locks held, counted once for each transaction that holds one. */
   held = 0;
+  /** Keys that branches name, one that several of them name as often. */
+  named = 0;
   /** Places in queues. */
   queued = 0;
   /** Requests that wait. */
@@ -85,8 +89,9 @@ export class LockTable {
   acquire(transaction: GlobalTransaction, sets: readonly LockSet[]): void {
     for (const set of sets) {
       const keys = this.#keys(set);
+      this.named += set.keys.length;
       for (const key of set.keys) {
-        const lock = getOrMake(keys, key, () => new Lock());
+        const lock = getOrMake(keys, key, makeLock);
         const sole = lock.soleHolder;
         if (lock.acquire(transaction, set.mode)) {
           this.held++;
@@ -101,6 +106,7 @@ export class LockTable {
 
   release(transaction: GlobalTransaction, sets: readonly LockSet[]): void {
     for (const set of sets) {
+      this.named -= set.keys.length;
       const keys = this.#resources.get(set.resourceId)?.get(set.table);
       if (keys === undefined) continue;
       for (const key of set.keys) {
@@ -124,7 +130,7 @@ export class LockTable {
     for (const set of request.frame.locks) {
       const keys = this.#keys(set);
       for (const key of set.keys) {
-        const lock = getOrMake(keys, key, () => new Lock());
+        const lock = getOrMake(keys, key, makeLock);
         const earlier = request.entries.get(lock);
         if (earlier !== undefined) {
           if (set.mode === 'EXCLUSIVE') earlier.mode = 'EXCLUSIVE';

@@ -1,15 +1,21 @@
 import type { ErrorCode } from '../../protocol/error-codes.js';
 import { findCycle, victimOf } from './deadlock.js';
 import { grant, requestKey } from './grant.js';
-import type { GlobalTransaction, LockRequest } from './model.js';
+import type { GlobalTransaction, LockRequest, Registration } from './model.js';
 import type { Output } from './output.js';
 import type { CoordinatorState } from './state.js';
 
 /** Puts a registration in the queues of all of its locks. */
-export function wait(state: CoordinatorState, request: LockRequest): void {
-  const { transaction, session, frame } = request;
+export function wait(state: CoordinatorState, registration: Registration): void {
+  const { transaction, session, frame } = registration;
   const waitMs = Math.min(frame.lockWaitMs, state.config.maxTimeoutMs);
-  request.since = state.clock.time;
+  const request: LockRequest = {
+    ...registration,
+    entries: new Map(),
+    blocked: new Set(),
+    timer: undefined,
+    since: state.clock.time,
+  };
   request.timer = state.timers.set(state.clock.time + waitMs, { kind: 'lockWait', request });
   transaction.waiting.add(request);
   transaction.requests.set(requestKey(request.clientId, frame.requestId), request);

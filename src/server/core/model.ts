@@ -1,6 +1,7 @@
 import type { LockSet, RegisterBranch } from '../../protocol/frames.js';
 import type { BranchRecord, RecordKey, StoredStatus } from '../store/store.js';
 import type { SessionId } from './events.js';
+import type { Few } from './few.js';
 import type { Lock, QueueEntry } from './lock.js';
 import type { Timer } from './timers.js';
 
@@ -82,18 +83,18 @@ export interface GlobalTransaction {
   unreported: number;
   /** Registrations by client and request id: waiting, or the branch that came of it. */
   readonly requests: Map<string, LockRequest | string>;
-  readonly waiting: Set<LockRequest>;
+  readonly waiting: Few<LockRequest>;
   timer: DueTimer | undefined;
   patience: DueTimer | undefined;
   /** Once set, nothing joins the transaction any more. */
   commitAsked: boolean;
-  readonly commitReplies: Set<Reply>;
-  readonly rollbackReplies: Set<Reply>;
+  readonly commitReplies: Few<Reply>;
+  readonly rollbackReplies: Few<Reply>;
   /** Branches whose phase two goes on by itself: not behind another one, not in need of a person. */
   running: number;
   needingAttention: number;
-  /** By resource, in the order of registration: the last one is the next to be rolled back. */
-  readonly rollbackOrder: Map<string, Branch[]>;
+  /** By resource, in the order of registration: the last one is the next to be rolled back. Set by a rollback. */
+  rollbackOrder: Map<string, Branch[]> | undefined;
   /** Records that are deleted together with the end. */
   readonly leftovers: RecordKey[];
 }
@@ -106,7 +107,7 @@ export interface Addition {
   readonly branchId: string;
   readonly requestId: string;
   readonly clientId: string;
-  readonly locks: readonly LockSet[];
+  locks: readonly LockSet[];
 }
 
 export interface Branch {
@@ -117,7 +118,8 @@ export interface Branch {
   readonly clientId: string;
   readonly requestId: string;
   readonly locksOnly: boolean;
-  readonly locks: readonly LockSet[];
+  /** None any more once it is committed: locks are many, and phase two of a commit may have to wait for long. */
+  locks: readonly LockSet[];
   readonly additions: Addition[];
   readonly registeredAt: number;
   phaseOne: BranchRecord['phaseOne'];
@@ -135,14 +137,20 @@ export interface Branch {
   behind: number;
 }
 
-/** A registration, granted or waiting. */
-export interface LockRequest {
+/** A registration that asks for its locks. */
+export interface Registration {
   readonly transaction: GlobalTransaction;
   readonly frame: RegisterBranch;
   readonly clientId: string;
   /** The branch that gets the locks, when it is there already. */
   readonly target: Branch | undefined;
-  session: Session;
+  readonly session: Session;
+  readonly id: number;
+}
+
+/** A registration that waits for its locks. */
+export interface LockRequest extends Registration {
+  /** That of the last frame that has asked for it. */
   id: number;
   /** Its places in the queues, while it waits. */
   readonly entries: Map<Lock, QueueEntry>;

@@ -26,8 +26,8 @@ function move(state: CoordinatorState, branch: Branch, to: PhaseTwoState): void 
   branch.timer = undefined;
   branch.pushedTo?.pushed.delete(branch);
   branch.pushedTo = undefined;
-  resource.ready.delete(branch);
-  resource.backingOff.delete(branch);
+  if (from === 'READY') resource.ready.delete(branch);
+  if (from === 'BACKING_OFF') resource.backingOff.delete(branch);
   if (to === 'READY') resource.ready.add(branch);
   if (to === 'BACKING_OFF') resource.backingOff.add(branch);
 }
@@ -66,11 +66,13 @@ export function startPhaseTwo(state: CoordinatorState, transaction: GlobalTransa
 
 /** Fills `rollbackOrder`: the last of each resource is the next to be rolled back. */
 function layOutRollback(transaction: GlobalTransaction, branches: readonly Branch[]): void {
+  const orders = new Map<string, Branch[]>();
+  transaction.rollbackOrder = orders;
   for (const branch of branches) {
     for (const resource of resourcesTouched(branch)) {
-      const order = transaction.rollbackOrder.get(resource);
+      const order = orders.get(resource);
       if (order === undefined) {
-        transaction.rollbackOrder.set(resource, [branch]);
+        orders.set(resource, [branch]);
         continue;
       }
       order.at(-1)!.behind++;
@@ -184,7 +186,7 @@ function finish(state: CoordinatorState, out: Output, branch: Branch): void {
 function nextInOrder(branch: Branch): Branch[] {
   const free: Branch[] = [];
   for (const resource of resourcesTouched(branch)) {
-    const order = branch.transaction.rollbackOrder.get(resource);
+    const order = branch.transaction.rollbackOrder?.get(resource);
     order?.pop();
     const next = order?.at(-1);
     if (next === undefined) continue;

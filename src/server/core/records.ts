@@ -1,5 +1,5 @@
 import type { BranchRecord, RecordKey, StoredStatus, TransactionRecord } from '../store/store.js';
-import type { Branch, GlobalTransaction, LockRequest } from './model.js';
+import type { Branch, GlobalTransaction, Registration } from './model.js';
 
 export function transactionRecord(
   transaction: GlobalTransaction,
@@ -41,7 +41,7 @@ export function branchRecord(branch: Branch): BranchRecord {
 export function additionRecord(
   branch: Branch,
   branchId: string,
-  request: LockRequest,
+  request: Registration,
   now: number,
 ): BranchRecord {
   return {
@@ -64,11 +64,9 @@ export function additionRecord(
 /** The keys of a branch's records: its own and those of the locks that were added to it. */
 export function branchKeys(branch: Branch): RecordKey[] {
   const { xid } = branch.transaction;
-  return [branch.id, ...branch.additions.map((addition) => addition.branchId)].map((branchId) => ({
-    type: 'branch',
-    xid,
-    branchId,
-  }));
+  const keys: RecordKey[] = [{ type: 'branch', xid, branchId: branch.id }];
+  for (const { branchId } of branch.additions) keys.push({ type: 'branch', xid, branchId });
+  return keys;
 }
 
 /** Everything that a branch holds. */

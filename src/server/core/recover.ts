@@ -1,7 +1,7 @@
 import { GlobalTxError } from '../../protocol/errors.js';
 import type { BranchRecord, StoreRecord, TransactionRecord } from '../store/store.js';
 import { addTransaction } from './begin.js';
-import { end, forget } from './end.js';
+import { end, forget, remember } from './end.js';
 import type { Effect } from './events.js';
 import { addBranch, removeBranch, requestKey } from './grant.js';
 import type { Branch, GlobalTransaction } from './model.js';
@@ -83,7 +83,7 @@ function recoverEnded(state: CoordinatorState, records: readonly TransactionReco
   ended.sort((a, b) => a.endedAt - b.endedAt);
   for (const { xid, name, application, status, reason, begunAt, endedAt } of ended) {
     const age = Math.max(0, state.clock.shellTime - endedAt);
-    state.ended.set(xid, {
+    remember(state, {
       xid,
       name,
       application,

@@ -4,7 +4,7 @@ import { begin } from './begin.js';
 import { grant, requestKey } from './grant.js';
 import { keyCount } from './lock-table.js';
 import { wait } from './lock-wait.js';
-import type { GlobalTransaction, LockRequest, Session } from './model.js';
+import type { GlobalTransaction, Registration, Session } from './model.js';
 import type { Output } from './output.js';
 import type { CoordinatorState } from './state.js';
 
@@ -43,8 +43,9 @@ function limitReached(
   frame: RegisterBranch,
 ): 'maxBranches' | 'maxLocks' | 'maxWaiting' | undefined {
   const { config, locks } = state;
-  if (transaction.branches.size >= config.maxBranches) return 'maxBranches';
-  if (locks.held + locks.queued + keyCount(frame.locks) > config.maxLocks) return 'maxLocks';
+  // Counted by requests: locks that were added to a branch need room, too, and so does what is known of a failed one.
+  if (transaction.requests.size >= config.maxBranches) return 'maxBranches';
+  if (locks.named + locks.queued + keyCount(frame.locks) > config.maxLocks) return 'maxLocks';
   if (session.unanswered >= config.maxWaiting) return 'maxWaiting';
   return undefined;
 }
@@ -85,18 +86,7 @@ export function registerBranch(
     return;
   }
 
-  const request: LockRequest = {
-    transaction,
-    frame,
-    clientId: session.clientId,
-    target,
-    session,
-    id,
-    entries: new Map(),
-    blocked: new Set(),
-    timer: undefined,
-    since: state.clock.time,
-  };
+  const request: Registration = { transaction, frame, clientId: session.clientId, target, session, id };
   const obstacle = state.locks.obstacle(transaction, frame.locks);
   if (obstacle === undefined) {
     grant(state, out, request);

@@ -1,3 +1,4 @@
+import { Fifo } from '../fifo.js';
 import type { StoreChange } from '../store/store.js';
 import { Clock } from './clock.js';
 import type { CoreConfig } from './config.js';
@@ -19,8 +20,9 @@ export interface CoordinatorState {
   readonly clients: Map<string, Session>;
   readonly resources: Map<string, Resource>;
   readonly transactions: Map<string, GlobalTransaction>;
-  /** In the order of ending. */
   readonly ended: Map<string, EndedTransaction>;
+  /** The same in the order of ending. */
+  readonly endedInOrder: Fifo<EndedTransaction>;
   readonly locks: LockTable;
   /** Branches that a person must decide about. */
   needingAttention: number;
@@ -46,6 +48,7 @@ export function createState(config: CoreConfig): CoordinatorState {
     resources: new Map(),
     transactions: new Map(),
     ended: new Map(),
+    endedInOrder: new Fifo(),
     locks: new LockTable(),
     needingAttention: 0,
     begun: 0,

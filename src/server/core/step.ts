@@ -1,5 +1,5 @@
 import type { ClientBody } from '../../protocol/frames.js';
-import { answerAll, answerOutcome } from './answers.js';
+import { answerOutcome, answerReply } from './answers.js';
 import { begin } from './begin.js';
 import { commit, decide, rollback } from './decision.js';
 import { forget } from './end.js';
@@ -58,9 +58,9 @@ export function step(state: CoordinatorState, event: CoreEvent, now: number): Ef
 
 /** When `step` must be called at the latest, by the shell's clock, if nothing happens before. */
 export function nextWake(state: CoordinatorState): number | undefined {
-  const [oldest] = state.ended.values();
-  const times = [state.timers.next, oldest?.forgetAt].filter((time) => time !== undefined);
-  return times.length === 0 ? undefined : state.clock.toShell(Math.min(...times));
+  const never = Number.POSITIVE_INFINITY;
+  const next = Math.min(state.timers.next ?? never, state.endedInOrder.first?.forgetAt ?? never);
+  return next === never ? undefined : state.clock.toShell(next);
 }
 
 function fire(state: CoordinatorState, out: Output, due: Due): void {
@@ -76,7 +76,7 @@ function fire(state: CoordinatorState, out: Output, due: Due): void {
       break;
     case 'rollbackReply':
       due.transaction.rollbackReplies.delete(due.reply);
-      answerAll(state, out, due.transaction.xid, new Set([due.reply]));
+      answerReply(state, out, due.transaction.xid, due.reply);
       break;
     case 'pushUnanswered':
       pushAgain(state, out, due.branch);

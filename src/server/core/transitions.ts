@@ -44,8 +44,12 @@ export const PHASE_TWO_TRANSITIONS: readonly Transition<PhaseTwoState>[] = [
   { from: 'ATTENTION', to: 'FINISHED', when: 'a late DONE of an earlier attempt' },
 ];
 
-function index<State extends string>(transitions: readonly Transition<State>[]): ReadonlySet<string> {
-  return new Set(transitions.map(({ from, to }) => `${from} ${to}`));
+type Moves<State> = ReadonlyMap<State, readonly State[]>;
+
+function index<State extends string>(transitions: readonly Transition<State>[]): Moves<State> {
+  const moves = new Map<State, State[]>();
+  for (const { from, to } of transitions) moves.set(from, [...(moves.get(from) ?? []), to]);
+  return moves;
 }
 
 const TRANSACTION_MOVES = index(TRANSACTION_TRANSITIONS);
@@ -63,13 +67,14 @@ function forbidden(what: string, xid: string, from: string, to: string): GlobalT
 
 export function moveTransaction(transaction: GlobalTransaction, to: StoredStatus): void {
   const from = transaction.status;
-  if (!TRANSACTION_MOVES.has(`${from} ${to}`)) throw forbidden('a transaction', transaction.xid, from, to);
+  if (TRANSACTION_MOVES.get(from)?.includes(to) !== true)
+    throw forbidden('a transaction', transaction.xid, from, to);
   transaction.status = to;
 }
 
 export function moveBranch(branch: Branch, to: PhaseTwoState): void {
   const from = branch.phaseTwo;
-  if (!PHASE_TWO_MOVES.has(`${from} ${to}`)) {
+  if (PHASE_TWO_MOVES.get(from)?.includes(to) !== true) {
     throw forbidden(`branch ${branch.id}`, branch.transaction.xid, from, to);
   }
   branch.phaseTwo = to;

@@ -74,7 +74,7 @@ export class Session {
 
   send(id: number, body: ServerBody): void {
     if (this.#over || this.#last !== undefined) return;
-    const frame: ServerFrame = { id, ...body };
+    const frame: ServerFrame = { ...body, id };
     this.#waiting.push(frame);
     this.#waitingBytes += sizeOf(frame);
     if (this.#waitingBytes > this.#limits.sendBufferBytes) {

@@ -11,7 +11,7 @@ type Problem = string | undefined;
 /** Longest fields, in characters. Names are refused beyond; texts for people are cut. */
 const LONGEST = { clientId: 64, name: 256, requestId: 128, key: 256, text: 2_000 } as const;
 
-const LARGEST_BRANCH_ID = 2n ** 63n - 1n;
+const LARGEST_BRANCH_ID = '9223372036854775807';
 const DECIMAL = /^[1-9][0-9]{0,18}$/;
 
 /** What is wrong with the frame, in words for its sender; undefined when nothing is. */
@@ -52,6 +52,9 @@ export function bodyToTake(frame: ClientFrame): ClientBody {
       return { body: 'rollback', rollback: { ...frame.rollback, reason: cut(frame.rollback.reason) } };
     case 'phaseTwoResult': {
       const { phaseTwoResult } = frame;
+      if (phaseTwoResult.detail.length <= LONGEST.text && phaseTwoResult.code.length <= LONGEST.text) {
+        return frame;
+      }
       return {
         body: 'phaseTwoResult',
         phaseTwoResult: {
@@ -172,7 +175,9 @@ function xidProblem(xid: string): Problem {
 }
 
 function branchIdProblem(branchId: string): Problem {
-  if (DECIMAL.test(branchId) && BigInt(branchId) <= LARGEST_BRANCH_ID) return undefined;
+  if (DECIMAL.test(branchId)) {
+    if (branchId.length < LARGEST_BRANCH_ID.length || branchId <= LARGEST_BRANCH_ID) return undefined;
+  }
   return 'branch_id is not a decimal number from 1 to 9223372036854775807.';
 }
 
