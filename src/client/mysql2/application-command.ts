@@ -1,6 +1,6 @@
 import type { BoundStatement, StatementCounts } from '../at/branch/capture-context.js';
 import type { Statement } from '../at/sql/analysis.js';
-import { type ConnectionLine, callbackOf, IN_TRANSACTION, type Outcome } from './connection-line.js';
+import { callbackOf, IN_TRANSACTION, type MakeCommand, type Outcome } from './connection-line.js';
 import {
   type ExecuteCommand,
   executeOther,
@@ -10,7 +10,9 @@ import {
   likeQuery,
   type QueryCommand,
   type ResultCallback,
+  type ResultHeader,
 } from './core.js';
+import type { LocalLine } from './local-line.js';
 
 /** `Rows matched: 2  Changed: 1  Warnings: 0`, which both servers send with the answer to an UPDATE. */
 const ROWS_MATCHED = /^Rows matched: (\d+)/;
@@ -23,14 +25,14 @@ const NOTHING_MATCHED = 'Rows matched: 0  Changed: 0  Warnings: 0';
  * it takes, and it is handed the outcome of the last one.
  */
 export class ApplicationCommand {
-  readonly #line: ConnectionLine;
+  readonly #line: LocalLine;
   readonly #command: QueryCommand | ExecuteCommand;
   #outcome: Outcome | undefined;
   /** Of the statements of its text that have run, when it has several. */
   #several: Outcome[] | undefined;
   #delivered = false;
 
-  constructor(line: ConnectionLine, command: QueryCommand | ExecuteCommand) {
+  constructor(line: LocalLine, command: QueryCommand | ExecuteCommand) {
     this.#line = line;
     this.#command = command;
   }
@@ -89,17 +91,39 @@ export class ApplicationCommand {
     return { matched: matchedRows(outcome.rows) };
   }
 
+  /** Runs the application's command, which ends the local transaction, and keeps its outcome. */
+  async end(): Promise<void> {
+    this.#outcome = await this.#line.end(this.#same());
+  }
+
+  /** Keeps an outcome that was come by otherwise. */
+  answer(outcome: Outcome): void {
+    this.#outcome = outcome;
+  }
+
+  /** What the server has answered, if that was not rows. */
+  get header(): ResultHeader | undefined {
+    const rows = this.#outcome?.rows;
+    return isResultHeader(rows) ? rows : undefined;
+  }
+
+  #same(): MakeCommand {
+    const command = this.#command;
+    return isExecute(command)
+      ? (callback) => likeExecute(command, callback)
+      : (callback) => likeQuery(command, command.sql, callback);
+  }
+
   /** What stands in the command's place goes the way that it would have gone: the protocols print FLOAT differently. */
   #send(bound: BoundStatement | undefined): Promise<Outcome> {
     const command = this.#command;
     // mysql2's own time-out speaks long before the server does: the application is told at once.
     const onInactivity = (error: Error) => this.fail(error);
+    if (bound === undefined) return this.#line.run(this.#same(), onInactivity);
     if (!isExecute(command)) {
-      const sql = bound === undefined ? command.sql : written(bound, []).sql;
+      const { sql } = written(bound, []);
       return this.#line.run((callback) => likeQuery(command, sql, callback), onInactivity);
     }
-    if (bound === undefined)
-      return this.#line.run((callback) => likeExecute(command, callback), onInactivity);
     const { sql, values } = written(bound, this.parameters);
     return this.#line.runPrepared(
       sql,
@@ -138,8 +162,8 @@ export class ApplicationCommand {
 
   /** The statement ran in a local transaction that the application did not ask for: its answer must not tell. */
   hideTransaction(): void {
-    const rows = this.#outcome?.rows;
-    if (isResultHeader(rows)) rows.serverStatus &= ~IN_TRANSACTION;
+    const { header } = this;
+    if (header !== undefined) header.serverStatus &= ~IN_TRANSACTION;
   }
 
   fail(error: Error): void {

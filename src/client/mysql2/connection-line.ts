@@ -10,6 +10,7 @@ import {
   Query,
   type ResultCallback,
 } from './core.js';
+import { Pipeline } from './pipeline.js';
 import { isInactivity } from './server-errors.js';
 
 /** SERVER_STATUS_IN_TRANS of the protocol's status flags. */
@@ -24,8 +25,46 @@ export interface Outcome {
   readonly fields: unknown;
 }
 
+/** Makes a command that is not in any queue yet. */
+export type MakeCommand = (callback: ResultCallback) => CoreCommand;
+
+/** A statement of globaltx's own: rows come as the bytes that the server sent. */
+export function ownStatement(sql: string): MakeCommand {
+  return (callback) =>
+    new Query(
+      {
+        sql,
+        rowsAsArray: true,
+        nestTables: false,
+        typeCast: (field: { buffer(): RawValue }) => field.buffer(),
+      },
+      callback,
+    );
+}
+
+export function rawResult({ rows, fields }: Outcome): RawResult {
+  if (isResultHeader(rows)) {
+    return { fields: [], rows: [], affectedRows: rows.affectedRows, warningStatus: rows.warningStatus };
+  }
+  return {
+    fields: fields as readonly ResultField[],
+    rows: rows as readonly (readonly RawValue[])[],
+    affectedRows: 0,
+    warningStatus: 0,
+  };
+}
+
 export function callbackOf(command: CoreCommand): ResultCallback | undefined {
   return typeof command.onResult === 'function' ? command.onResult : undefined;
+}
+
+/** Answers a command that is not sent. */
+export function failCommand(command: CoreCommand, error: Error): void {
+  const callback = callbackOf(command);
+  if (callback !== undefined) callback(error);
+  // Nobody waits for COM_STMT_CLOSE, and without a listener 'error' would end the process.
+  else if (command.listenerCount('error') > 0) command.emit('error', error);
+  command.emit('end');
 }
 
 function isFatal(error: Error): boolean {
@@ -83,11 +122,7 @@ export class ConnectionLine implements SqlExecutor {
   pass(command: CoreCommand): Promise<void> {
     const { lost } = this;
     if (lost !== undefined) {
-      const callback = callbackOf(command);
-      if (callback !== undefined) callback(lost);
-      // Nobody waits for COM_STMT_CLOSE, and without a listener 'error' would end the process.
-      else if (command.listenerCount('error') > 0) command.emit('error', lost);
-      command.emit('end');
+      failCommand(command, lost);
       return Promise.resolve();
     }
     return new Promise((resolve) => {
@@ -105,34 +140,53 @@ export class ConnectionLine implements SqlExecutor {
    * Runs a command made here and waits for its answer.
    * @param onInactivity told of mysql2's inactivity time-out at once; the promise waits for the server
    */
-  run(
-    make: (callback: ResultCallback) => CoreCommand,
-    onInactivity?: (error: Error) => void,
-  ): Promise<Outcome> {
-    return new Promise((resolve, reject) => {
-      if (this.lost !== undefined) return reject(this.lost);
-      let failure: Error | undefined;
-      let outcome: Outcome | undefined;
-      const settle = (error?: Error) => {
+  run(make: MakeCommand, onInactivity?: (error: Error) => void): Promise<Outcome> {
+    if (this.lost !== undefined) return Promise.reject(this.lost);
+    const { command, answer } = this.#answered(make, onInactivity);
+    this.#add.call(this.#connection, command);
+    return answer;
+  }
+
+  /**
+   * Sends several commands in one round trip. All of them run, whatever becomes of those before.
+   * @param onInactivity as of `run`, of whichever command has such a time-out
+   */
+  together(makes: readonly MakeCommand[], onInactivity?: (error: Error) => void): Promise<Outcome>[] {
+    const { lost } = this;
+    if (lost !== undefined) return makes.map(() => settled(Promise.reject(lost)));
+    const answered = makes.map((make) => this.#answered(make, onInactivity));
+    const commands = answered.map(({ command }) => command);
+    // The compressed protocol numbers its own packets too, and writes them later: one after the other there.
+    const sent = this.#connection.config.compress ? commands : [new Pipeline(commands)];
+    for (const command of sent) this.#add.call(this.#connection, command);
+    return answered.map(({ answer }) => settled(answer));
+  }
+
+  #answered(make: MakeCommand, onInactivity: ((error: Error) => void) | undefined) {
+    let failure: Error | undefined;
+    let outcome: Outcome | undefined;
+    let settle = (_error?: Error): void => {};
+    const answer = new Promise<Outcome>((resolve, reject) => {
+      settle = (error) => {
         this.#waiting.delete(settle);
         const reason = failure ?? error;
         if (reason !== undefined) reject(reason);
         else if (outcome !== undefined) resolve(outcome);
       };
-      const command = make((error, rows, fields) => {
-        if (error === null || error === undefined) {
-          outcome = { rows, fields };
-          return;
-        }
-        failure = error;
-        if (isInactivity(error)) onInactivity?.(error);
-        else if (isFatal(error)) settle();
-      });
-      this.#waiting.add(settle);
-      // On success mysql2 emits 'end' first and calls back in the next tick.
-      command.once('end', () => process.nextTick(settle));
-      this.#add.call(this.#connection, command);
     });
+    const command = make((error, rows, fields) => {
+      if (error === null || error === undefined) {
+        outcome = { rows, fields };
+        return;
+      }
+      failure = error;
+      if (isInactivity(error)) onInactivity?.(error);
+      else if (isFatal(error)) settle();
+    });
+    this.#waiting.add(settle);
+    // On success mysql2 emits 'end' first and calls back in the next tick.
+    command.once('end', () => process.nextTick(settle));
+    return { command, answer };
   }
 
   /** Whether the server has a local transaction open: it says so with every answer, this one costs it nothing. */
@@ -161,28 +215,19 @@ export class ConnectionLine implements SqlExecutor {
     forgetStatement(this.#connection, { sql });
   }
 
-  /** Runs a statement of globaltx's own: rows come as the bytes that the server sent. */
+  /** Runs a statement of globaltx's own. */
   async query(sql: string): Promise<RawResult> {
-    const { rows, fields } = await this.run(
-      (callback) =>
-        new Query(
-          {
-            sql,
-            rowsAsArray: true,
-            nestTables: false,
-            typeCast: (field: { buffer(): RawValue }) => field.buffer(),
-          },
-          callback,
-        ),
-    );
-    if (isResultHeader(rows)) {
-      return { fields: [], rows: [], affectedRows: rows.affectedRows, warningStatus: rows.warningStatus };
-    }
-    return {
-      fields: fields as readonly ResultField[],
-      rows: rows as readonly (readonly RawValue[])[],
-      affectedRows: 0,
-      warningStatus: 0,
-    };
+    return rawResult(await this.run(ownStatement(sql)));
   }
+
+  /** Ends the connection at once. */
+  destroy(): void {
+    this.#connection.stream.destroy?.();
+  }
+}
+
+/** One of several answers may fail before anybody waits for it. */
+function settled(answer: Promise<Outcome>): Promise<Outcome> {
+  answer.catch(() => {});
+  return answer;
 }

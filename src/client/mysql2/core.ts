@@ -12,6 +12,11 @@ export type ResultCallback = (error: Error | null, rows?: unknown, fields?: unkn
 /** Whatever can stand in a connection's command queue. */
 export interface CoreCommand extends EventEmitter {
   onResult?: ResultCallback | undefined;
+  /**
+   * Writes the command when there is no packet yet, else takes in a packet of its answer.
+   * @returns whether the command is done
+   */
+  execute(packet: unknown, connection: CoreConnection): boolean;
 }
 
 /** COM_QUERY: its text is complete when it reaches the queue. */
@@ -41,7 +46,12 @@ export type AddCommand = <Command extends CoreCommand>(command: Command) => Comm
 
 export interface CoreConnection extends EventEmitter {
   readonly config: Readonly<Record<string, unknown>> & { readonly database?: string | undefined };
-  readonly stream: EventEmitter;
+  readonly stream: EventEmitter & { cork?(): void; uncork?(): void; destroy?(): void };
+  readonly clientEncoding: string;
+  /** The number of the next packet of the command under way. */
+  sequenceId: number;
+  compressedSequenceId: number;
+  write(buffer: Buffer): void;
   /** Null until the server has said what it is. */
   readonly _handshakePacket?: object | null;
   readonly _isMariaDB?: boolean;

@@ -1,15 +1,24 @@
 import { GlobalTxError } from '../../protocol/errors.js';
 import { type CapturedStatement, captureStatement } from '../at/branch/capture.js';
-import type { RunStatement } from '../at/branch/capture-context.js';
+import {
+  type CaptureContext,
+  EarlyReadFailed,
+  type ReadAhead,
+  type ReadLocks,
+  type RunStatement,
+} from '../at/branch/capture-context.js';
 import type { BranchDatabase, BranchSession } from '../at/branch/database.js';
-import { PhaseOne } from '../at/branch/phase-one.js';
+import { PhaseOne, undoLogError } from '../at/branch/phase-one.js';
 import type { WritePlaceholder } from '../at/branch/queries.js';
 import { TouchedRows } from '../at/branch/touched-rows.js';
-import type { SqlExecutor } from '../at/executor.js';
+import { TableChanged } from '../at/image/table-changed.js';
+import type { TableDefinition } from '../at/table/definition.js';
 import { reach } from '../failpoints.js';
 import type { BranchOwner } from '../transaction/transaction.js';
+import type { Outcome } from './connection-line.js';
+import type { LocalLine } from './local-line.js';
 import { refuseEnded } from './refuse-ended.js';
-import { asError, endsConnection } from './server-errors.js';
+import { asError, endsConnection, isInactivity } from './server-errors.js';
 
 /**
  * One local transaction of one connection as a branch of a global transaction: what it has touched, and the
@@ -17,15 +26,15 @@ import { asError, endsConnection } from './server-errors.js';
  */
 export class Enlisted {
   readonly transaction: BranchOwner;
-  readonly #executor: SqlExecutor;
+  readonly #line: LocalLine;
   readonly #database: BranchDatabase;
   readonly #touched = new TouchedRows();
   #phaseOne: PhaseOne | undefined;
   #ran = false;
 
-  constructor(transaction: BranchOwner, executor: SqlExecutor, database: BranchDatabase) {
+  constructor(transaction: BranchOwner, line: LocalLine, database: BranchDatabase) {
     this.transaction = transaction;
-    this.#executor = executor;
+    this.#line = line;
     this.#database = database;
   }
 
@@ -51,23 +60,60 @@ export class Enlisted {
     run: RunStatement,
     lockWaitMs: number,
   ): Promise<void> {
-    this.#ran = false;
-    const context = { session, database: this.#database, touched: this.#touched };
-    const locks = await captureStatement(context, statement, write, async (bound) => {
-      const counts = await run(bound);
-      this.#ran = true;
-      return counts;
-    });
+    const fresh = this.#line.beginning;
+    const ahead: ReadAhead = (sql) => this.#line.ahead(sql);
+    const early = (table: TableDefinition) =>
+      this.#line.guardable && (fresh || this.#touched.has(table)) ? ahead : undefined;
+    let locks: readonly ReadLocks[];
+    try {
+      locks = await this.#capture(session, statement, write, run, early);
+    } catch (error) {
+      if (!(error instanceof EarlyReadFailed)) throw error;
+      const { cause } = error;
+      if (!fresh || !this.#ran) throw cause;
+      // The local transaction has done nothing but this statement, which must not have been: it begins anew.
+      await this.#line.restart();
+      this.#ran = false;
+      if (!(cause instanceof TableChanged)) throw cause;
+      locks = await this.#capture(session, statement, write, run, () => undefined);
+    }
     for (const read of locks) await this.#phase(session).lockRows(read, lockWaitMs);
   }
 
-  /** All that must be true before COMMIT. When it fails, the local transaction is rolled back here. */
-  async prepare(session: BranchSession, lockWaitMs: number): Promise<void> {
+  async #capture(
+    session: BranchSession,
+    statement: CapturedStatement,
+    write: WritePlaceholder,
+    run: RunStatement,
+    early: NonNullable<CaptureContext['early']>,
+  ): Promise<readonly ReadLocks[]> {
+    this.#ran = false;
+    const context = { session, database: this.#database, touched: this.#touched, early };
+    return captureStatement(context, statement, write, async (bound) => {
+      try {
+        const counts = await run(bound);
+        this.#ran = true;
+        return counts;
+      } catch (error) {
+        // The server goes on with a statement after mysql2 has stopped listening.
+        if (isInactivity(error)) this.#ran = true;
+        throw error;
+      }
+    });
+  }
+
+  /**
+   * All that must be true before COMMIT; the undo log's row may be left to travel with it. When it fails, the local
+   * transaction is rolled back here.
+   * @returns what must be written in the same local transaction still, at most one statement
+   */
+  async prepare(session: BranchSession, lockWaitMs: number): Promise<string | undefined> {
     try {
-      await this.#phase(session).prepare(this.#touched, lockWaitMs);
+      const undoLog = await this.#phase(session).prepare(this.#touched, lockWaitMs);
       // A branch beside it has failed meanwhile: what would be taken back at once is better not committed at all.
       if (this.writes) refuseEnded(this.transaction);
       reach('before', 'local-commit');
+      return undoLog;
     } catch (error) {
       await this.rollback();
       throw error;
@@ -75,13 +121,38 @@ export class Enlisted {
   }
 
   /**
-   * Sends COMMIT by `commit` and tells the coordinator what became of it.
-   * @throws GlobalTxError LOCAL_COMMIT_UNKNOWN when nobody can say
+   * Writes the undo log's row and sends COMMIT, in one round trip, and tells the coordinator what became of it.
+   * @throws GlobalTxError LOCAL_COMMIT_UNKNOWN when nobody can say; LATE_PHASE_ONE
    */
-  async commit(commit: () => Promise<unknown>): Promise<void> {
+  async commit(undoLog: string | undefined): Promise<Outcome> {
+    const commit = await this.#known(() => this.#line.commit(undoLog));
+    if (!commit.committed) {
+      await this.rollback();
+      throw undoLogError(commit.error, this.transaction.xid);
+    }
+    this.#phaseOne?.done();
+    return commit.outcome;
+  }
+
+  /** The same by the application's own statement. */
+  async commitBy(undoLog: string | undefined, commit: () => Promise<void>): Promise<void> {
+    if (undoLog !== undefined) {
+      try {
+        await this.#line.query(undoLog);
+      } catch (error) {
+        await this.rollback();
+        throw undoLogError(error, this.transaction.xid);
+      }
+    }
+    await this.#known(commit);
+    this.#phaseOne?.done();
+  }
+
+  async #known<Result>(commit: () => Promise<Result>): Promise<Result> {
     try {
-      await commit();
+      const result = await commit();
       reach('after', 'local-commit');
+      return result;
     } catch (error) {
       this.#phaseOne?.unknown(error);
       if (!this.writes || this.transaction.locksOnly) throw error;
@@ -92,13 +163,12 @@ export class Enlisted {
         { xid: this.transaction.xid, cause: error },
       );
     }
-    this.#phaseOne?.done();
   }
 
   /** Rolls the local transaction back. A lost connection has done so by itself. */
   async rollback(): Promise<void> {
     try {
-      await this.#executor.query('ROLLBACK AND NO CHAIN NO RELEASE');
+      await this.#line.rollback();
     } catch (error) {
       if (!endsConnection(error)) throw asError(error);
     } finally {

@@ -8,8 +8,9 @@ import { currentGlobalLock, type GlobalLock } from '../transaction/global-lock.j
 import { LockHolder } from '../transaction/lock-holder.js';
 import type { BranchOwner, Transaction } from '../transaction/transaction.js';
 import { ApplicationCommand } from './application-command.js';
-import { ConnectionLine } from './connection-line.js';
+import { ConnectionLine, failCommand } from './connection-line.js';
 import { type AddCommand, type CoreCommand, type CoreConnection, isExecute, isQuery } from './core.js';
+import { LocalLine } from './local-line.js';
 import { LocalTransaction } from './local-transaction.js';
 import { PreparedStatements } from './prepared-statements.js';
 import { Presence } from './presence.js';
@@ -40,7 +41,7 @@ const gates = new WeakMap<CoreConnection, Gate>();
 export class Gate {
   readonly #connection: CoreConnection;
   readonly #add: AddCommand;
-  readonly #line: ConnectionLine;
+  readonly #line: LocalLine;
   readonly #session: Session;
   readonly #local: LocalTransaction;
   readonly #prepared: PreparedStatements;
@@ -56,8 +57,9 @@ export class Gate {
     this.#connection = connection;
     this.#lock = lock;
     this.#add = connection.addCommand;
-    this.#line = new ConnectionLine(connection, this.#add);
-    this.#session = new Session(this.#line, () => {
+    const line = new ConnectionLine(connection, this.#add);
+    this.#line = new LocalLine(line);
+    this.#session = new Session(line, () => {
       if (!connection._handshakePacket) return undefined;
       return connection._isMariaDB === true ? 'mariadb' : 'mysql';
     });
@@ -119,7 +121,7 @@ export class Gate {
     const transaction = currentTransaction();
     const lock = transaction === undefined ? (currentGlobalLock() ?? this.#lock) : undefined;
     const plain = transaction === undefined && lock === undefined;
-    if (plain && !this.#busy && this.#local.transaction === undefined) {
+    if (plain && !this.#busy && this.#local.transaction === undefined && !this.#line.guarded) {
       this.#follow(command);
       return this.#add.call(this.#connection, command) as typeof command;
     }
@@ -172,6 +174,13 @@ export class Gate {
     const statement = isQuery(command) || (isExecute(command) && command.statement !== undefined);
     if (!statement || transaction === undefined) {
       if (transaction !== undefined) this.#prepared.renew(command);
+      else if (this.#line.guarded) {
+        try {
+          await this.#line.unguard();
+        } catch (error) {
+          return failCommand(command, asError(error));
+        }
+      }
       // An EXECUTE whose PREPARE has failed is never sent.
       if (!isExecute(command) || command.statement !== undefined) this.#follow(command);
       await this.#line.pass(command);

@@ -7,24 +7,19 @@ import type { Analysis, Control } from '../at/sql/analysis.js';
 import { analyze } from '../at/sql/index.js';
 import type { BranchOwner } from '../transaction/transaction.js';
 import type { ApplicationCommand } from './application-command.js';
-import type { ConnectionLine } from './connection-line.js';
+import { begunAnswer, keepBegunAnswer } from './begun-answer.js';
 import { Enlisted } from './enlisted.js';
+import type { LocalLine } from './local-line.js';
 import { parameterLiteral } from './parameters.js';
 import { refusalOf } from './refusal.js';
 import { refuseEnded } from './refuse-ended.js';
-import {
-  asError,
-  endsConnection,
-  endsLocalTransaction,
-  isInactivity,
-  isLockConflict,
-} from './server-errors.js';
+import { asError, endsConnection, endsLocalTransaction, isLockConflict } from './server-errors.js';
 import type { Session } from './session.js';
 import { refuseAmbiguousText, refuseLimitedReads } from './session-refusals.js';
 import { readForCertain, refuseSeveral, runSeveral } from './several-statements.js';
 
-/** Whatever completion_type the session has. */
-const COMMIT = 'COMMIT AND NO CHAIN NO RELEASE';
+/** Not WITH CONSISTENT SNAPSHOT, which reads at once, and not READ ONLY. */
+const PLAIN_BEGIN = /^\s*(?:BEGIN(?:\s+WORK)?|START\s+TRANSACTION)\s*;?\s*$/i;
 
 /** Between two tries of an autocommit statement whose lock's holder is rolling back, in milliseconds. */
 const CONFLICT_PAUSE_MS = { least: 5, most: 100 };
@@ -34,7 +29,7 @@ const CONFLICT_PAUSE_MS = { least: 5, most: 100 };
  * transaction it belongs, and what must happen around each statement. Called for one statement at a time.
  */
 export class LocalTransaction {
-  readonly #line: ConnectionLine;
+  readonly #line: LocalLine;
   readonly #session: Session;
   readonly #database: BranchDatabase;
   readonly #timezone: string;
@@ -48,7 +43,7 @@ export class LocalTransaction {
   /** Why the application's local transaction is no more, until it ends it or begins another. */
   #lost: GlobalTxError | undefined;
 
-  constructor(line: ConnectionLine, session: Session, database: BranchDatabase, timezone: string) {
+  constructor(line: LocalLine, session: Session, database: BranchDatabase, timezone: string) {
     this.#line = line;
     this.#session = session;
     this.#database = database;
@@ -84,6 +79,7 @@ export class LocalTransaction {
   /** The server has ended the local transaction for a reason of the connection: reset, other user, quit. */
   lose(reason: string): void {
     this.#session.forget();
+    this.#line.reset();
     this.#close();
     this.#lost = undefined;
     if (this.#enlisted === undefined) return;
@@ -115,6 +111,7 @@ export class LocalTransaction {
   async run(command: ApplicationCommand, transaction: BranchOwner): Promise<void> {
     try {
       const facts = await this.#session.facts();
+      this.#line.guardable = !facts.readOnly;
       refuseAmbiguousText(facts, command.text, command.parameters);
       if (this.#uncertain) await this.#ascertain();
       if (facts.autocommit) this.#openUnlessAutocommit = false;
@@ -126,8 +123,10 @@ export class LocalTransaction {
       const { statements, calls, several } = analysis;
       await refuseWritingFunctions(calls, facts, this.#database);
       const [statement] = statements;
-      if (statement === undefined || statements.every(({ kind }) => kind === 'read'))
+      if (statement === undefined || statements.every(({ kind }) => kind === 'read')) {
+        await this.#line.flush();
         return await command.pass();
+      }
       if (statements.length > 1 || (several && command.mayHaveSeveral))
         return await this.#several(command, analysis, transaction);
       const session = { executor: this.#line, facts };
@@ -135,6 +134,7 @@ export class LocalTransaction {
       else if (statement.kind === 'refused') throw refusalOf(statement);
       else if (isCaptured(statement)) await this.#captured(command, statement, transaction, session);
     } catch (error) {
+      if (this.#line.notBegun) await this.#abandon(spoilt(error, transaction));
       command.fail(asError(error));
     }
   }
@@ -188,8 +188,9 @@ export class LocalTransaction {
       );
     } catch (error) {
       if (endsConnection(error)) this.lose('the connection was lost');
-      else if (endsLocalTransaction(error, this.#session.rollbackOnTimeout)) this.#serverRolledBack(enlisted);
-      else if (enlisted.ran || isInactivity(error)) await this.#abandon(spoilt(error, enlisted.transaction));
+      else if (endsLocalTransaction(error, this.#session.rollbackOnTimeout))
+        await this.#serverRolledBack(enlisted);
+      else if (enlisted.ran) await this.#abandon(spoilt(error, enlisted.transaction));
       throw error;
     }
     command.succeed();
@@ -206,7 +207,7 @@ export class LocalTransaction {
     const remaining = () => Math.max(0, Math.round(deadline - performance.now()));
     for (let pause = CONFLICT_PAUSE_MS.least; ; pause = Math.min(pause * 2, CONFLICT_PAUSE_MS.most)) {
       const enlisted = new Enlisted(transaction, this.#line, this.#database);
-      await this.#line.query('START TRANSACTION');
+      this.#line.begin('START TRANSACTION');
       try {
         await this.#whole(enlisted, command, statement, session, remaining);
         break;
@@ -238,9 +239,9 @@ export class LocalTransaction {
       await enlisted.rollback();
       throw error;
     }
-    await enlisted.prepare(session, remaining());
+    const undoLog = await enlisted.prepare(session, remaining());
     try {
-      await enlisted.commit(() => this.#line.query(COMMIT));
+      await enlisted.commit(undoLog);
     } finally {
       this.#session.transactionEnded();
     }
@@ -269,7 +270,14 @@ export class LocalTransaction {
     const enlisted = this.#enlisted;
     if (ends && enlisted?.writes === true) refuseLimitedReads(session.facts);
     if (ends && enlisted !== undefined) await this.#commit(enlisted, command, control, session);
-    else await command.attempt();
+    else if (control.verb === 'begin') await this.#sendBegin(command, transaction, session);
+    else if (control.verb === 'rollback') await command.end();
+    else {
+      await this.#line.flush();
+      // What the session says of itself is read again after a SET: it must say what the application has made of it.
+      if (this.#session.changedBy(control)) await this.#line.unguard();
+      await command.attempt();
+    }
     this.#follow(control, transaction);
     command.succeed();
   }
@@ -282,14 +290,33 @@ export class LocalTransaction {
     session: BranchSession,
   ): Promise<void> {
     try {
-      await enlisted.prepare(session, enlisted.transaction.lockWaitMs);
-      if (control.verb === 'begin') await enlisted.commit(() => this.#line.query(COMMIT));
-      else await enlisted.commit(() => command.attempt());
+      const undoLog = await enlisted.prepare(session, enlisted.transaction.lockWaitMs);
+      if (control.verb === 'begin') await enlisted.commit(undoLog);
+      else if (undoLog !== undefined && control.verb === 'commit' && !control.chain && !control.release)
+        command.answer(await enlisted.commit(undoLog));
+      else await enlisted.commitBy(undoLog, () => command.end());
     } finally {
       this.#enlisted = undefined;
       this.#close();
     }
-    if (control.verb === 'begin') await command.attempt();
+    if (control.verb === 'begin') await this.#sendBegin(command, enlisted.transaction, session);
+  }
+
+  /** BEGIN travels with the statement behind it, unless it has a meaning of its own. */
+  async #sendBegin(
+    command: ApplicationCommand,
+    transaction: BranchOwner,
+    { facts }: BranchSession,
+  ): Promise<void> {
+    const answer = begunAnswer();
+    const plain = PLAIN_BEGIN.test(command.text) && facts.autocommit && !facts.readOnly;
+    if (answer !== undefined && plain && !this.#open && !transaction.ended) {
+      this.#line.begin(command.text);
+      command.answer(answer);
+      return;
+    }
+    await command.end();
+    keepBegunAnswer(command.header);
   }
 
   /** Takes over what a control statement that has succeeded did to the local transaction. */
@@ -350,10 +377,11 @@ export class LocalTransaction {
   }
 
   /** As after a deadlock in plain mysql2: the error says it, and the connection is in autocommit again. */
-  #serverRolledBack(enlisted: Enlisted): void {
+  async #serverRolledBack(enlisted: Enlisted): Promise<void> {
     enlisted.rolledBack();
     this.#enlisted = undefined;
     this.#close();
+    await this.#line.lift();
   }
 
   async #abandon(lost: GlobalTxError): Promise<void> {

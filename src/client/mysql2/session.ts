@@ -50,6 +50,11 @@ export class Session {
     this.#epoch += 1;
   }
 
+  /** Whether a control statement may change what is known of the session. */
+  changedBy({ verb }: Control): boolean {
+    return verb === 'use' || verb === 'set' || verb === 'setAutocommit' || verb === 'setTransaction';
+  }
+
   /** Takes over what a control statement says of the session. */
   follow(control: Control): void {
     switch (control.verb) {
@@ -89,14 +94,14 @@ export class Session {
     if (this.#serverKind() === undefined) await this.#executor.query('DO 0');
     const server = this.#serverKind() ?? 'mysql';
     // MariaDB before 11.1 knows the level only by its old name, MySQL 8 only by the new one.
-    const isolation = server === 'mariadb' ? '@@tx_isolation' : '@@transaction_isolation';
+    const prefix = server === 'mariadb' ? 'tx' : 'transaction';
     const result = await this.#executor.query(
-      `SELECT @@sql_mode, @@autocommit, DATABASE(), ${isolation}, @@innodb_rollback_on_timeout, ` +
-        '@@character_set_client, @@sql_select_limit',
+      `SELECT @@sql_mode, @@autocommit, DATABASE(), @@${prefix}_isolation, @@innodb_rollback_on_timeout, ` +
+        `@@character_set_client, @@sql_select_limit, @@${prefix}_read_only`,
     );
-    const [modes, autocommit, schema, level, rollbackOnTimeout, charset, limit] = (result.rows[0] ?? []).map(
-      (value) => value?.toString('utf8') ?? null,
-    );
+    const [modes, autocommit, schema, level, rollbackOnTimeout, charset, limit, readOnly] = (
+      result.rows[0] ?? []
+    ).map((value) => value?.toString('utf8') ?? null);
     const sqlModes = new Set((modes ?? '').split(','));
     this.#rollbackOnTimeout = rollbackOnTimeout === '1';
     return {
@@ -107,6 +112,7 @@ export class Session {
       },
       schema: schema ?? null,
       autocommit: autocommit === '1',
+      readOnly: readOnly === '1',
       weakIsolation: level !== 'REPEATABLE-READ' && level !== 'SERIALIZABLE',
       clientCharset: charset ?? '',
       selectLimited: limit !== NO_LIMIT,

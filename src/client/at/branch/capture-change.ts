@@ -1,14 +1,22 @@
 import { GlobalTxError } from '../../../protocol/errors.js';
+import { reach } from '../../failpoints.js';
 import { keyCondition } from '../image/key-condition.js';
 import type { ImageRow } from '../image/plan.js';
 import type { DeleteStatement, UpdateStatement } from '../sql/analysis.js';
 import { checkTable } from '../table/check.js';
 import type { TableDefinition } from '../table/definition.js';
-import { type BoundStatement, type CaptureContext, mismatch, type RunStatement } from './capture-context.js';
-import { CascadeCapture } from './cascades.js';
+import {
+  type BoundStatement,
+  type CaptureContext,
+  EarlyReadFailed,
+  mismatch,
+  type ReadAhead,
+  type RunStatement,
+} from './capture-context.js';
+import { CascadeCapture, mayCascade } from './cascades.js';
 import { changesKey, NewKeys } from './new-keys.js';
 import { boundStatement, lockingReadQuery, referenceOf, type WritePlaceholder } from './queries.js';
-import { readImage } from './read-image.js';
+import { planOf, readImage } from './read-image.js';
 
 /** Changing a key moves the row away from its image; ON UPDATE and generated columns do so by themselves. */
 export function refuseKeyChange(table: TableDefinition, assigned: readonly string[]): void {
@@ -56,6 +64,48 @@ function boundByKey(
   return (write) => boundStatement(statement, condition, write);
 }
 
+/** Whether the statement is what it is whatever rows its before image shows. */
+function runsUnseen(statement: UpdateStatement | DeleteStatement, table: TableDefinition): boolean {
+  if (statement.kind === 'delete') return !mayCascade(table, null);
+  return !changesKey(table, statement.assigned) && !mayCascade(table, statement.assigned);
+}
+
+/** The before image and the statement in one round trip. */
+async function captureTogether(
+  context: CaptureContext,
+  statement: UpdateStatement | DeleteStatement,
+  table: TableDefinition,
+  write: WritePlaceholder,
+  run: RunStatement,
+  ahead: ReadAhead,
+): Promise<void> {
+  const plan = planOf(table, context.session);
+  reach('before', 'before-image');
+  const selectList = plan.selectList(referenceOf(statement.table));
+  const reading = ahead(lockingReadQuery(statement, selectList, write));
+  const [read, ran] = await Promise.allSettled([reading, run()]);
+  reach('after', 'before-image');
+  // Of two errors the first is the cause, unless the read was only stricter than the statement is.
+  const unread = read.status === 'rejected' && !isAboutValues(read.reason) ? read.reason : undefined;
+  if (ran.status === 'rejected') throw unread ?? ran.reason;
+  if (unread !== undefined) throw new EarlyReadFailed(unread);
+  const { matched } = ran.value;
+  if (matched === 0) return;
+  if (read.status === 'rejected') throw mismatch(statement.kind.toUpperCase(), table, 0, matched);
+  let rows: readonly ImageRow[];
+  try {
+    rows = plan.decode(read.value);
+  } catch (error) {
+    throw new EarlyReadFailed(error);
+  }
+  if (matched > rows.length || (matched < rows.length && !statement.ignore)) {
+    throw mismatch(statement.kind.toUpperCase(), table, rows.length, matched);
+  }
+  for (const before of rows) {
+    context.touched.add(table, { identity: before.identity, before, keyed: before.row });
+  }
+}
+
 /** An UPDATE or DELETE of one table: its rows are read and locked by its own clauses before it runs. */
 export async function captureChange(
   context: CaptureContext,
@@ -73,6 +123,9 @@ export async function captureChange(
   };
   check(known);
   const reference = referenceOf(statement.table);
+  const bind = statement.volatile || statement.limit !== null || context.session.facts.weakIsolation;
+  const ahead = bind || !runsUnseen(statement, known) ? undefined : context.early?.(known);
+  if (ahead !== undefined) return captureTogether(context, statement, known, write, run, ahead);
   const image = await readImage(context, known, (plan) =>
     lockingReadQuery(statement, plan.selectList(reference), write),
   ).catch(async (error: unknown) => {
@@ -85,7 +138,6 @@ export async function captureChange(
   if (image === undefined) return;
   const { table, rows } = image;
   if (table !== known) check(table);
-  const bind = statement.volatile || statement.limit !== null || context.session.facts.weakIsolation;
   const cascades = new CascadeCapture(context);
   if (statement.kind === 'delete') await cascades.beforeDelete({ table, rows });
   else await cascades.beforeUpdate({ table, rows }, statement.assigned);

@@ -1,4 +1,5 @@
 import { GlobalTxError } from '../../../protocol/errors.js';
+import type { RawResult } from '../executor.js';
 import type { ImageRow } from '../image/plan.js';
 import type { TableDefinition } from '../table/definition.js';
 import type { BranchDatabase, BranchSession } from './database.js';
@@ -12,6 +13,26 @@ export interface CaptureContext {
   readonly touched: TouchedRows;
   /** Told of the rows of every image that is read, for an explanation of the statement. */
   readonly observe?: (table: TableDefinition, rows: readonly ImageRow[]) => void;
+  /**
+   * How the read of a before image may travel with the statement itself, which then runs unseen; undefined where the
+   * table may have been altered since its definition was read, and the local transaction could not begin anew.
+   */
+  readonly early?: (table: TableDefinition) => ReadAhead | undefined;
+}
+
+/**
+ * Runs a read in front of the next statement of the connection, in one round trip with it. That statement runs
+ * whatever becomes of the read, but never outside of the local transaction.
+ */
+export type ReadAhead = (sql: string) => Promise<RawResult>;
+
+/** The before image that travelled with its statement could not be read, so what the statement did is not known. */
+export class EarlyReadFailed extends Error {
+  override readonly name = 'EarlyReadFailed';
+
+  constructor(cause: unknown) {
+    super('The before image could not be read.', { cause });
+  }
 }
 
 /** What the server said of the application's statement. */

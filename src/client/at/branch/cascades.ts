@@ -20,6 +20,13 @@ function mayChange(
   );
 }
 
+/** Whether a foreign key may carry an UPDATE of some columns, or a DELETE (null), to other rows. */
+export function mayCascade(table: TableDefinition, assigned: readonly string[] | null): boolean {
+  return table.cascades.some(({ onDelete, onUpdate, columns }) =>
+    assigned === null ? onDelete !== null : onUpdate !== null && mayChange(table, assigned, columns),
+  );
+}
+
 /**
  * Follows foreign keys with CASCADE and SET NULL from rows that are about to be deleted or changed, to any depth:
  * what the server will delete or change by itself is read and locked before, as the statement's own rows are.

@@ -7,6 +7,8 @@ export interface SessionFacts {
   /** The default schema, or null. */
   readonly schema: string | null;
   readonly autocommit: boolean;
+  /** Its local transactions only read, unless they say otherwise (transaction_read_only). */
+  readonly readOnly: boolean;
   /** READ COMMITTED or READ UNCOMMITTED: rows may appear between the before image and the statement. */
   readonly weakIsolation: boolean;
   /** character_set_client, in which the server reads the text. */

@@ -2,12 +2,13 @@ import { GlobalTxError } from '../../../protocol/errors.js';
 import type { LockSet } from '../../../protocol/frames.js';
 import { reach } from '../../failpoints.js';
 import type { BranchOwner } from '../../transaction/transaction.js';
+import type { SqlExecutor } from '../executor.js';
 import { KEYS_PER_QUERY, keyCondition, keyIndexHint } from '../image/key-condition.js';
 import type { ImageRow } from '../image/plan.js';
 import { unrestorable } from '../image/restorable.js';
 import type { TableChanges } from '../image/row.js';
 import { encodeUndoRecord } from '../undo/encoding.js';
-import { writeUndoLog } from '../undo/write-undo-log.js';
+import { undoLogStatement, writeUndoLog } from '../undo/write-undo-log.js';
 import type { ReadLocks } from './capture-context.js';
 import type { BranchDatabase, BranchSession } from './database.js';
 import { lockKeysOf, lockSet, netChanges, type TableImages } from './net-changes.js';
@@ -23,6 +24,24 @@ const ER_DUP_ENTRY = 1062;
 
 function isDuplicateKey(error: unknown): boolean {
   return error instanceof Error && (error as { errno?: unknown }).errno === ER_DUP_ENTRY;
+}
+
+/** An undo log made for an older Seata has an AUTO_INCREMENT column. */
+async function keepingInsertId(executor: SqlExecutor, write: () => Promise<void>): Promise<undefined> {
+  const { rows } = await executor.query('SELECT LAST_INSERT_ID()');
+  await write();
+  await executor.query(`SELECT LAST_INSERT_ID(${String(rows[0]?.[0])})`);
+  return undefined;
+}
+
+/** What the application is told when the undo log cannot be written. */
+export function undoLogError(error: unknown, xid: string): unknown {
+  if (!isDuplicateKey(error)) return error;
+  return new GlobalTxError(
+    'LATE_PHASE_ONE',
+    'The global transaction was rolled back (its time-out passed) before this branch could commit.',
+    { xid, cause: error },
+  );
 }
 
 /**
@@ -58,11 +77,12 @@ export class PhaseOne {
   /**
    * Reads the after images, registers the branch with its locks, and writes the undo log: all that must be
    * true before COMMIT may be sent. Does nothing when nothing was touched.
+   * @returns the statement that writes the undo log, where one is enough: it may travel with COMMIT
    * @throws GlobalTxError LOCK_CONFLICT, LOCK_WAIT_TIMEOUT, DEADLOCK, TRANSACTION_NOT_ACTIVE, TIMED_OUT,
    * LATE_PHASE_ONE: the local transaction must then be rolled back, and `failed` called
    */
-  async prepare(touched: TouchedRows, lockWaitMs: number): Promise<void> {
-    if (touched.empty) return;
+  async prepare(touched: TouchedRows, lockWaitMs: number): Promise<string | undefined> {
+    if (touched.empty) return undefined;
     const images: TableImages[] = [];
     for (const table of touched.net()) images.push(await this.#afterImage(table));
     const tables = images.map(netChanges).filter(({ changes }) => changes.length > 0);
@@ -73,22 +93,20 @@ export class PhaseOne {
     const locks = await this.#locks(images);
     const branchId = await this.#register(resourceId, locks, locksOnly, lockWaitMs);
     this.#branchId = branchId;
-    if (locksOnly) return;
+    if (locksOnly) return undefined;
     const { xid } = this.#transaction;
     const encoded = encodeUndoRecord({ xid, branchId, tables });
+    const { executor } = this.#session;
+    reach('before', 'undo-log-written');
+    const record = [executor, schema, xid, branchId, encoded] as const;
     try {
-      reach('before', 'undo-log-written');
-      await this.#keepingInsertId(schema, () =>
-        writeUndoLog(this.#session.executor, schema, xid, branchId, encoded),
-      );
+      const statement = (await this.#database.undoLogTakesInsertId(schema))
+        ? await keepingInsertId(executor, () => writeUndoLog(...record))
+        : await undoLogStatement(...record);
       reach('after', 'undo-log-written');
+      return statement;
     } catch (error) {
-      if (!isDuplicateKey(error)) throw error;
-      throw new GlobalTxError(
-        'LATE_PHASE_ONE',
-        'The global transaction was rolled back (its time-out passed) before this branch could commit.',
-        { xid, cause: error },
-      );
+      throw undoLogError(error, xid);
     }
   }
 
@@ -118,15 +136,6 @@ export class PhaseOne {
     this.#branchId = undefined;
     this.#readBranches = [];
     this.#transaction.localTransactionOver?.();
-  }
-
-  /** An undo log made for an older Seata has an AUTO_INCREMENT column. */
-  async #keepingInsertId(schema: string, write: () => Promise<void>): Promise<void> {
-    if (!(await this.#database.undoLogTakesInsertId(schema))) return write();
-    const { executor } = this.#session;
-    const { rows } = await executor.query('SELECT LAST_INSERT_ID()');
-    await write();
-    await executor.query(`SELECT LAST_INSERT_ID(${String(rows[0]?.[0])})`);
   }
 
   async #locks(images: readonly TableImages[]): Promise<readonly LockSet[]> {

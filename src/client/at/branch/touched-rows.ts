@@ -40,6 +40,11 @@ export class TouchedRows {
     return this.#touches.length === 0;
   }
 
+  /** Whether rows of the table were touched: it cannot be altered until the local transaction ends. */
+  has(table: TableDefinition): boolean {
+    return this.#touches.some((touch) => touch.table === table);
+  }
+
   add(table: TableDefinition, row: TouchedRow): void {
     this.#touches.push({ table, ...row });
   }

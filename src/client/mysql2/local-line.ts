@@ -1,0 +1,274 @@
+import type { RawResult, SqlExecutor } from '../at/executor.js';
+import {
+  type ConnectionLine,
+  IN_TRANSACTION,
+  type MakeCommand,
+  type Outcome,
+  ownStatement,
+  rawResult,
+} from './connection-line.js';
+import {
+  type CoreCommand,
+  isResultHeader,
+  type PreparedStatement,
+  Query,
+  type ResultCallback,
+} from './core.js';
+import { endsConnection } from './server-errors.js';
+import { SetMultiStatements } from './set-option.js';
+
+/** Whatever completion_type the session has. */
+const COMMIT = 'COMMIT AND NO CHAIN NO RELEASE';
+const ROLLBACK = 'ROLLBACK AND NO CHAIN NO RELEASE';
+
+/**
+ * A statement of the application that travels behind others of ours must not run when one of those has ended the
+ * local transaction (a deadlock), or has not begun it: it would commit by itself. Inside of a local transaction this
+ * is a matter of the next one; outside of any it holds at once, and what writes is refused (error 1792).
+ */
+const GUARD = 'SET SESSION TRANSACTION READ ONLY';
+const UNGUARD = 'SET SESSION TRANSACTION READ WRITE';
+
+const SERVER_MORE_RESULTS_EXISTS = 8;
+
+/** What became of COMMIT and of the statement that went in front of it. */
+export type Commit =
+  | { readonly committed: true; readonly outcome: Outcome }
+  /** The statement in front failed, and COMMIT was not run. */
+  | { readonly committed: false; readonly error: Error };
+
+/**
+ * The line of one connection as its local transaction uses it: what need not be answered at once waits for the
+ * next statement, and travels in front of it in one round trip.
+ */
+export class LocalLine implements SqlExecutor {
+  /** Not where the application has made the session read only by itself. */
+  guardable = true;
+  readonly #line: ConnectionLine;
+  #begin: string | undefined;
+  #lastBegin = '';
+  readonly #ahead: { readonly sql: string; readonly answer: (result: Promise<Outcome>) => void }[] = [];
+  #guarded = false;
+  #notBegun = false;
+
+  constructor(line: ConnectionLine) {
+    this.#line = line;
+  }
+
+  get lost(): Error | undefined {
+    return this.#line.lost;
+  }
+
+  /** BEGIN has not been sent yet. */
+  get beginning(): boolean {
+    return this.#begin !== undefined;
+  }
+
+  /** The last BEGIN has failed: what travelled behind it was refused. */
+  get notBegun(): boolean {
+    return this.#notBegun;
+  }
+
+  /** The session would refuse what the application writes outside of a local transaction. */
+  get guarded(): boolean {
+    return this.#guarded;
+  }
+
+  /** Begins a local transaction in front of the next statement. */
+  begin(text: string): void {
+    this.forget();
+    this.#begin = text;
+    this.#lastBegin = text;
+  }
+
+  /** Whatever waits is not wanted any more. */
+  forget(): void {
+    this.#notBegun = false;
+    this.#begin = undefined;
+    this.#ahead.length = 0;
+  }
+
+  /** The server has made a new session of the connection. */
+  reset(): void {
+    this.forget();
+    this.#guarded = false;
+  }
+
+  /** Sends what waits. */
+  async flush(): Promise<void> {
+    const begin = this.#begin;
+    if (begin === undefined) return;
+    this.#begin = undefined;
+    await this.#begun(this.#line.run(ownStatement(begin)));
+  }
+
+  /** Runs a read in front of the next statement: see `ReadAhead`. */
+  ahead(sql: string): Promise<RawResult> {
+    const answer = new Promise<Outcome>((resolve) => {
+      this.#ahead.push({ sql, answer: resolve });
+    });
+    const result = answer.then(rawResult);
+    result.catch(() => {});
+    return result;
+  }
+
+  async query(sql: string): Promise<RawResult> {
+    return rawResult(await this.#behind(ownStatement(sql), false));
+  }
+
+  /** Runs a command of the application. */
+  run(make: MakeCommand, onInactivity?: (error: Error) => void): Promise<Outcome> {
+    return this.#behind(make, true, onInactivity);
+  }
+
+  /** Runs a text of the application's that has to be prepared. */
+  async runPrepared(
+    sql: string,
+    make: (statement: PreparedStatement, callback: ResultCallback) => CoreCommand,
+    onInactivity?: (error: Error) => void,
+  ): Promise<Outcome> {
+    await this.flush();
+    return this.#line.runPrepared(sql, make, onInactivity);
+  }
+
+  /** Runs the application's command that ends the local transaction. */
+  async end(make: MakeCommand): Promise<Outcome> {
+    this.forget();
+    if (!this.#guarded) return this.#line.run(make);
+    const [outcome, unguarded] = this.#line.together([make, ownStatement(UNGUARD)]);
+    try {
+      return await outcome!;
+    } finally {
+      await this.lift(unguarded!);
+    }
+  }
+
+  /** Whether the server was told that a text may have several statements. */
+  get takesSeveral(): boolean {
+    return this.#line.takesSeveral;
+  }
+
+  /** Prepares a text and forgets the statement again. @throws the server's error about the text */
+  checkPrepared(sql: string): Promise<void> {
+    return this.#line.checkPrepared(sql);
+  }
+
+  /** Passes a command of the application on; resolves when the queue has gone past it. */
+  pass(command: CoreCommand): Promise<void> {
+    return this.#line.pass(command);
+  }
+
+  /**
+   * Sends COMMIT, and a statement in front of it, in one round trip.
+   * @throws what COMMIT is answered with; the error of a lost connection
+   */
+  async commit(inFront: string | undefined): Promise<Commit> {
+    if (inFront === undefined) {
+      return { committed: true, outcome: await this.end((callback) => new Query({ sql: COMMIT }, callback)) };
+    }
+    const texts = [inFront, COMMIT, ...(this.#guarded ? [UNGUARD] : [])];
+    let done = 0;
+    const text = (callback: ResultCallback) =>
+      new Query({ sql: texts.join('; ') }, callback).on('result', () => {
+        done += 1;
+      });
+    try {
+      const { rows } = await this.#severalStatements(text);
+      this.#guarded = false;
+      return { committed: true, outcome: committed(rows) };
+    } catch (error) {
+      // The texts of one packet end with the first error.
+      if (done > 1) return { committed: true, outcome: { rows: undefined, fields: undefined } };
+      if (done > 0 || endsConnection(error) || !(error instanceof Error)) throw error;
+      return { committed: false, error };
+    }
+  }
+
+  /** Rolls the local transaction back. */
+  async rollback(): Promise<void> {
+    const sent = !this.beginning;
+    this.forget();
+    if (sent) await this.end(ownStatement(ROLLBACK));
+    else await this.lift();
+  }
+
+  /** Nothing of the local transaction is wanted, but the application has not ended it. */
+  async restart(): Promise<void> {
+    await this.rollback();
+    this.begin(this.#lastBegin);
+  }
+
+  /** Lifts the guard, if it is there. @throws the server's error: what writes would be refused */
+  async unguard(): Promise<void> {
+    if (!this.#guarded) return;
+    await this.#line.run(ownStatement(UNGUARD));
+    this.#guarded = false;
+  }
+
+  /** The same when the local transaction has ended; what fails is tried again before the next command. */
+  async lift(unguarded?: Promise<Outcome>): Promise<void> {
+    if (!this.#guarded) return;
+    try {
+      await (unguarded ?? this.#line.run(ownStatement(UNGUARD)));
+      this.#guarded = false;
+    } catch (error) {
+      if (endsConnection(error)) this.#guarded = false;
+    }
+  }
+
+  /** Runs a command behind whatever waits. */
+  async #behind(make: MakeCommand, guard: boolean, onInactivity?: (error: Error) => void): Promise<Outcome> {
+    if (guard && !this.guardable) await this.flush();
+    const begin = this.#begin;
+    if (begin === undefined && this.#ahead.length === 0) return this.#line.run(make, onInactivity);
+    const ahead = [...this.#ahead];
+    this.forget();
+    const makes = [
+      ...(begin === undefined ? [] : [ownStatement(begin)]),
+      ...ahead.map(({ sql }) => ownStatement(sql)),
+      ...(guard ? [ownStatement(GUARD)] : []),
+      make,
+    ];
+    if (guard) this.#guarded = true;
+    const answers = this.#line.together(makes, onInactivity);
+    const begun = begin === undefined ? undefined : answers[0];
+    ahead.forEach(({ answer }, index) => {
+      answer(answers[index + (begin === undefined ? 0 : 1)]!);
+    });
+    if (begun !== undefined) await this.#begun(begun);
+    return answers.at(-1)!;
+  }
+
+  async #begun(answer: Promise<Outcome>): Promise<void> {
+    try {
+      await answer;
+    } catch (error) {
+      this.#notBegun = true;
+      throw error;
+    }
+  }
+
+  /** Whether the server has a local transaction open. */
+  inTransaction(): Promise<boolean> {
+    return this.#line.inTransaction();
+  }
+
+  /** The option is on for our own text only, never for one of the application's. */
+  async #severalStatements(text: MakeCommand): Promise<Outcome> {
+    if (this.#line.takesSeveral) return this.#line.run(text);
+    const [, outcome, off] = this.#line.together([
+      (callback) => new SetMultiStatements(true, callback),
+      text,
+      (callback) => new SetMultiStatements(false, callback),
+    ]);
+    // Where it could not be taken back, no text of the application may follow.
+    off!.catch(() => this.#line.destroy());
+    return outcome!;
+  }
+}
+
+function committed(rows: unknown): Outcome {
+  const header = (rows as readonly unknown[])[1];
+  if (isResultHeader(header)) header.serverStatus &= ~(SERVER_MORE_RESULTS_EXISTS | IN_TRANSACTION);
+  return { rows: header, fields: undefined };
+}

@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import mysql from 'globaltx/mysql2/promise';
+import { type Connection, createConnection, type PoolConnection, type RowDataPacket } from 'mysql2/promise';
+import { makeWorld, settled, type World } from './world.js';
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+function codeOf(error: unknown): unknown {
+  return (error as { code?: unknown }).code;
+}
+
+/** What is under way, as its result or the code of its error. */
+function result(work: Promise<unknown>): Promise<unknown> {
+  return work.then(() => 'done', codeOf);
+}
+
+describe('a statement that travels with BEGIN and with the read of its before image', () => {
+  let world: World;
+  let outside: Connection;
+
+  before(async () => {
+    world = await makeWorld({
+      tables: [
+        'CREATE TABLE account (id INT PRIMARY KEY, balance INT NOT NULL)',
+        'INSERT INTO account VALUES (1, 100), (2, 100), (3, 100), (4, 100), (5, 100), (6, 100)',
+      ],
+    });
+    outside = await createConnection(world.first.server.options(world.first.name));
+    // The first BEGIN of a process travels alone.
+    await inTransaction(async (connection) => {
+      await connection.query('SELECT 1');
+    });
+  });
+
+  after(async () => {
+    await outside.end();
+    await world.close();
+  });
+
+  beforeEach(() => world.first.execute('UPDATE account SET balance = 100'));
+
+  async function balances(...ids: number[]): Promise<number[]> {
+    const [rows] = await outside.query<RowDataPacket[]>(
+      'SELECT balance FROM account WHERE id IN (?) ORDER BY id',
+      [ids],
+    );
+    return rows.map((row) => row.balance as number);
+  }
+
+  /** Runs work in a local transaction of a global one. */
+  function inTransaction(work: (connection: PoolConnection) => Promise<void>): Promise<void> {
+    return world.gtx.run({ name: 'one round trip' }, async () => {
+      const connection = (await world.first.pool.getConnection()) as unknown as PoolConnection;
+      try {
+        await connection.beginTransaction();
+        await work(connection);
+        await connection.commit();
+      } finally {
+        connection.release();
+      }
+    });
+  }
+
+  it('does not run by itself when the read before it has been the victim of a deadlock', async () => {
+    let victim: unknown;
+    await outside.query('BEGIN');
+    // Who has written less is the victim.
+    for (const id of [2, 4, 5, 6]) await outside.query('UPDATE account SET balance = 101 WHERE id = ?', [id]);
+    let blocked: Promise<unknown> | undefined;
+    const failed = inTransaction(async (connection) => {
+      await connection.query('UPDATE account SET balance = 7 WHERE id = 1');
+      blocked = result(outside.query('UPDATE account SET balance = balance + 1 WHERE id = 1'));
+      await pause(300);
+      victim = await result(connection.query('UPDATE account SET balance = 7 WHERE id = 2'));
+      throw new Error('given up');
+    });
+    await assert.rejects(failed, /given up/);
+    assert.equal(await blocked, 'done');
+    await outside.query('ROLLBACK');
+    assert.equal(victim, 'ER_LOCK_DEADLOCK');
+    assert.deepEqual(await balances(1, 2), [100, 100]);
+    await settled(world);
+    // The connection takes writes outside of a global transaction again.
+    await world.first.pool.query('UPDATE account SET balance = 8 WHERE id = 3');
+    assert.deepEqual(await balances(3), [8]);
+  });
+
+  it('has not been when the read before it has waited too long and the statement itself has not', async () => {
+    await outside.query('BEGIN');
+    await outside.query('UPDATE account SET balance = balance WHERE id = 1');
+    let timedOut: unknown;
+    await inTransaction(async (connection) => {
+      await connection.query('SELECT 1');
+      await connection.rollback();
+      await connection.query('SET SESSION innodb_lock_wait_timeout = 1');
+      await connection.query('BEGIN');
+      const waiting = result(connection.query('UPDATE account SET balance = 7 WHERE id = 1'));
+      await pause(1_500);
+      await outside.query('ROLLBACK');
+      timedOut = await waiting;
+      await connection.query('UPDATE account SET balance = 9 WHERE id = 2');
+      await connection.query('COMMIT');
+      await connection.query('SET SESSION innodb_lock_wait_timeout = 50');
+      await connection.query('BEGIN');
+    });
+    assert.equal(timedOut, 'ER_LOCK_WAIT_TIMEOUT');
+    assert.deepEqual(await balances(1, 2), [100, 9]);
+    await settled(world);
+  });
+
+  it('is whole or not at all, whenever the statement under way is killed', async () => {
+    let wanted = 0;
+    for (let round = 0; round < 60; round += 1) {
+      const moved = await result(
+        inTransaction(async (connection) => {
+          const { threadId } = connection as unknown as { threadId: number };
+          const killed = pause(Math.random() * 6)
+            .then(() => outside.query(`KILL QUERY ${threadId}`))
+            .catch(codeOf);
+          await connection.query('UPDATE account SET balance = balance - 1 WHERE id = 1');
+          await connection.query('UPDATE account SET balance = balance + 1 WHERE id = 2');
+          await killed;
+        }),
+      );
+      if (moved === 'done') wanted += 1;
+      await settled(world);
+      const [from, to] = await balances(1, 2);
+      assert.deepEqual([100 - from!, to! - 100], [wanted, wanted], `round ${round}: ${String(moved)}`);
+    }
+  });
+
+  it('sees the columns that an ALTER TABLE has added in the meantime', async () => {
+    await inTransaction(async (connection) => {
+      await connection.query('UPDATE account SET balance = 5 WHERE id = 1');
+    });
+    await world.first.execute("ALTER TABLE account ADD COLUMN note VARCHAR(20) NOT NULL DEFAULT 'kept'");
+    const failed = inTransaction(async (connection) => {
+      await connection.query("UPDATE account SET balance = 6, note = 'lost' WHERE id = 1");
+      await connection.query('COMMIT');
+      throw new Error('given up');
+    });
+    await assert.rejects(failed, /given up/);
+    const [rows] = await outside.query('SELECT balance, note FROM account WHERE id = 1');
+    assert.deepEqual(rows, [{ balance: 5, note: 'kept' }]);
+    await settled(world);
+  });
+
+  it('leaves the session as the application has made it', async () => {
+    await inTransaction(async (connection) => {
+      await connection.query('UPDATE account SET balance = 5 WHERE id = 1');
+      await connection.query('SET SESSION TRANSACTION READ ONLY');
+      await connection.query('UPDATE account SET balance = 5 WHERE id = 2');
+      await connection.commit();
+      assert.equal(
+        await result(connection.query('UPDATE account SET balance = 5 WHERE id = 3')),
+        'ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION',
+      );
+      await connection.query('SET SESSION TRANSACTION READ WRITE');
+      await connection.query('UPDATE account SET balance = 5 WHERE id = 4');
+      assert.equal(await result(connection.query('SELECT 1; SELECT 2')), 'ER_PARSE_ERROR');
+      await connection.beginTransaction();
+    });
+    assert.deepEqual(await balances(1, 2, 3, 4), [5, 5, 100, 5]);
+    await settled(world);
+  });
+
+  it('runs as well over the compressed protocol', async () => {
+    const options = { ...world.first.server.options(world.first.name), compress: true };
+    const pool = mysql.createPool(options);
+    await world.gtx.run({ name: 'compressed' }, async () => {
+      const connection = await pool.getConnection();
+      await connection.beginTransaction();
+      await connection.query('UPDATE account SET balance = 5 WHERE id = 1');
+      await connection.query('UPDATE account SET balance = 6 WHERE id = 2');
+      await connection.commit();
+      connection.release();
+      await pool.query('UPDATE account SET balance = 7 WHERE id = 3');
+    });
+    await pool.end();
+    assert.deepEqual(await balances(1, 2, 3), [5, 6, 7]);
+    await settled(world);
+  });
+});
