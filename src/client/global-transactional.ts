@@ -9,7 +9,7 @@ type AsyncMethod<This, Arguments extends unknown[], Result> = (
 ) => Promise<Result>;
 
 /** A decorator of asynchronous methods, in the standard's form and in that of `experimentalDecorators`. */
-export interface MethodDecorator {
+export interface GlobalTransactionalDecorator {
   <This, Arguments extends unknown[], Result>(
     method: AsyncMethod<This, Arguments, Result>,
     context: ClassMethodDecoratorContext<This, AsyncMethod<This, Arguments, Result>>,
@@ -58,7 +58,7 @@ function decorated(options: RunOptions, method: unknown, key: string | symbol): 
  *   async place(order: Order) { ... }
  * }
  */
-export function GlobalTransactional(options: RunOptions = {}): MethodDecorator {
+export function GlobalTransactional(options: RunOptions = {}): GlobalTransactionalDecorator {
   const decorate = (
     target: unknown,
     keyOrContext: string | symbol | { readonly name: string | symbol },
@@ -71,5 +71,5 @@ export function GlobalTransactional(options: RunOptions = {}): MethodDecorator {
     descriptor.value = decorated(options, descriptor.value, keyOrContext);
     return undefined;
   };
-  return decorate as MethodDecorator;
+  return decorate as GlobalTransactionalDecorator;
 }

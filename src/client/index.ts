@@ -9,7 +9,7 @@ export type {
   ExplainedTable,
   Explanation,
 } from './explain/explanation.js';
-export { GlobalTransactional, type MethodDecorator } from './global-transactional.js';
+export { GlobalTransactional, type GlobalTransactionalDecorator } from './global-transactional.js';
 export { GlobalTx } from './global-tx.js';
 export type { Logger } from './logger.js';
 export { axiosGlobalTx } from './propagation/axios.js';

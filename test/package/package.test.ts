@@ -20,6 +20,8 @@ const ENTRIES = [
   'globaltx/mysql2',
   'globaltx/mysql2/promise',
   'globaltx/mysql2/promise.js',
+  'globaltx/grpc',
+  'globaltx/nest',
 ] as const;
 
 /** What an application in TypeScript does; it must compile without any setting of its own. */

@@ -1,0 +1,2 @@
+import grpc = require('./index.js');
+export = grpc;

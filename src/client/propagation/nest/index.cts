@@ -1,0 +1,2 @@
+import nest = require('./index.js');
+export = nest;
