@@ -22,7 +22,7 @@ export async function captureInsertIgnore(
   run: RunStatement,
 ): Promise<void> {
   checkTable(table, 'insert');
-  const inserted = insertedRows(context, statement, table, write);
+  const inserted = await insertedRows(context, statement, table, write);
   if (statement.rows.length === 1) return one(context, statement, table, write, run, inserted);
   const met = await conflictingRows(context, statement, table, write);
   const { matched } = await run();

@@ -14,7 +14,7 @@ export async function captureInsert(
   run: RunStatement,
 ): Promise<void> {
   checkTable(table, 'insert');
-  const inserted = insertedRows(context, statement, table, write);
+  const inserted = await insertedRows(context, statement, table, write);
   const counts = await run();
   const image = await inserted.read();
   if (counts.matched !== image.rows.length) {

@@ -1,11 +1,12 @@
 import type { DuplicateAssignment, InsertStatement } from '../sql/analysis.js';
 import { checkTable, refuseUpdateCascades } from '../table/check.js';
 import type { TableDefinition } from '../table/definition.js';
+import { insertOnly } from './bound-insert.js';
 import { type CaptureContext, mismatch, type RunStatement, type StatementCounts } from './capture-context.js';
 import { type ConflictingRows, conflictingRows } from './conflicting-rows.js';
 import { insertName, insertRefused } from './insert-refusal.js';
 import { type InsertedRows, insertedRows } from './inserted-rows.js';
-import { inlineClause, type WritePlaceholder } from './queries.js';
+import type { WritePlaceholder } from './queries.js';
 import type { TableImage } from './read-image.js';
 
 const ER_DUP_ENTRY = 1062;
@@ -24,7 +25,7 @@ export async function captureUpsert(
   run: RunStatement,
 ): Promise<void> {
   check(statement, table);
-  const inserted = insertedRows(context, statement, table, write);
+  const inserted = await insertedRows(context, statement, table, write);
   const { met, counts } = await runOverMet(context, statement, table, write, run, inserted);
   const fresh = await rowsInserted(statement, met, inserted);
   if (!agrees(statement, met, fresh, counts.matched)) {
@@ -109,7 +110,7 @@ async function runOverMet(
   for (let tries = 0; tries < TRIES; tries += 1) {
     const met = await conflictingRows(context, statement, table, write);
     if (met.rows.length === 0 && (weak || meetsOnlyAtTheEnd)) {
-      const counts = await insertOnly(statement, run);
+      const counts = await withoutMeeting(statement, run);
       if (counts === undefined) continue;
       return { met, counts };
     }
@@ -127,12 +128,12 @@ async function runOverMet(
 }
 
 /** @returns undefined when there is a row to be met after all */
-async function insertOnly(
+async function withoutMeeting(
   statement: InsertStatement,
   run: RunStatement,
 ): Promise<StatementCounts | undefined> {
   try {
-    return await run((write) => `INSERT ${inlineClause(statement.insertion, write)}`);
+    return await run((write) => insertOnly(statement, write));
   } catch (error) {
     if (error instanceof Error && 'errno' in error && error.errno === ER_DUP_ENTRY) return undefined;
     throw error;
@@ -157,12 +158,14 @@ async function rowsInserted(
 
 /** Whether what the server says of the number of rows can be true of those that were read. */
 function agrees(
-  { onConflict, rows }: InsertStatement,
+  { onConflict, rows, returning }: InsertStatement,
   met: ConflictingRows,
   { rows: present }: TableImage,
   affected: number,
 ): boolean {
   const before = new Set(met.rows.map(({ identity }) => identity));
+  // RETURNING gives each new row once, whatever became of it.
+  if (returning.text !== '') return present.length > 0 && affected === rows.length;
   if (onConflict.action === 'replace') {
     // A row may take the place of an earlier one of the same statement. One that is the same in all its columns
     // is not counted twice.

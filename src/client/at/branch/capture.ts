@@ -10,12 +10,10 @@ import type {
 } from '../sql/analysis.js';
 import { captureChange } from './capture-change.js';
 import type { CaptureContext, ReadLocks, RunStatement } from './capture-context.js';
-import { captureInsert } from './capture-insert.js';
-import { captureInsertIgnore } from './capture-insert-ignore.js';
+import { captureInsertion } from './capture-insertion.js';
 import { captureJoined } from './capture-joined.js';
 import { captureJoinedRead } from './capture-joined-read.js';
 import { captureRead } from './capture-read.js';
-import { captureUpsert } from './capture-upsert.js';
 import { runWithoutTable, tableOf } from './named-table.js';
 import type { WritePlaceholder } from './queries.js';
 
@@ -33,18 +31,6 @@ export function isCaptured(statement: Statement): statement is CapturedStatement
   return ['insert', 'update', 'delete', 'joinedUpdate', 'joinedDelete', 'lockingRead', 'joinedRead'].includes(
     statement.kind,
   );
-}
-
-function insertCapture({ onConflict }: InsertStatement): typeof captureInsert {
-  switch (onConflict.action) {
-    case 'fail':
-      return captureInsert;
-    case 'skip':
-      return captureInsertIgnore;
-    case 'replace':
-    case 'update':
-      return captureUpsert;
-  }
 }
 
 /**
@@ -69,7 +55,7 @@ export async function captureStatement(
   if (table === undefined) return runWithoutTable(statement.table.name, run);
   switch (statement.kind) {
     case 'insert':
-      await insertCapture(statement)(context, statement, table, write, run);
+      await captureInsertion(context, statement, table, write, run);
       return [];
     case 'update':
     case 'delete':

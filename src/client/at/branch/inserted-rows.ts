@@ -1,6 +1,7 @@
 import { insertedKeyCondition } from '../image/inserted.js';
 import { keyIndexHint } from '../image/key-condition.js';
 import type { InsertStatement, InsertValue } from '../sql/analysis.js';
+import { quoteIdentifier } from '../sql/identifier.js';
 import type { TableDefinition } from '../table/definition.js';
 import type { CaptureContext } from './capture-context.js';
 import { insertRefused } from './insert-refusal.js';
@@ -27,15 +28,16 @@ export interface InsertedRows {
  * Prepares the reading of the rows that have the keys of an INSERT's rows.
  * @throws GlobalTxError STATEMENT_UNSUPPORTED when they could not be found
  */
-export function insertedRows(
+export async function insertedRows(
   context: CaptureContext,
   statement: InsertStatement,
   table: TableDefinition,
   write: WritePlaceholder,
-): InsertedRows {
+): Promise<InsertedRows> {
   const { server } = context.session.facts.dialect;
   const found = insertedKeyCondition(table, statement, server, valueWriter(write));
   if ('refused' in found) throw insertRefused(statement, table, found.refused);
+  await checkPassed(context, statement, table, found.passed);
   const read = () =>
     readImage(context, table, (plan, current) => {
       const reference = referenceOf({ schema: current.schema, name: current.name, alias: null });
@@ -43,4 +45,28 @@ export function insertedRows(
       return `SELECT ${plan.selectList(reference)} FROM ${from} WHERE ${found.condition} FOR UPDATE`;
     });
   return { generated: found.generated, read };
+}
+
+/** A row that is there already shows that the counter is beyond its value. */
+async function checkPassed(
+  { session }: CaptureContext,
+  statement: InsertStatement,
+  table: TableDefinition,
+  passed: readonly string[],
+): Promise<void> {
+  if (passed.length === 0) return;
+  const { schema, name, columns } = table;
+  const automatic = quoteIdentifier(columns.find(({ autoIncrement }) => autoIncrement)?.name ?? '');
+  const reference = referenceOf({ schema, name, alias: null });
+  const { rows } = await session.executor.query(
+    `SELECT 1 FROM DUAL WHERE ${passed
+      .map((value) => `${value} >= 0 AND EXISTS (SELECT 1 FROM ${reference} WHERE ${automatic} >= ${value})`)
+      .join(' AND ')}`,
+  );
+  if (rows.length === 1) return;
+  throw insertRefused(
+    statement,
+    table,
+    'generated AUTO_INCREMENT values behind a given one that may be higher than they are',
+  );
 }

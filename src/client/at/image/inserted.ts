@@ -5,7 +5,15 @@ import type { ColumnDefinition, TableDefinition } from '../table/definition.js';
 
 /** A condition that finds the inserted rows, or the construct because of which they cannot be found. */
 export type InsertedKeys =
-  | { readonly condition: string; readonly generated: boolean }
+  | {
+      readonly condition: string;
+      readonly generated: boolean;
+      /**
+       * Given AUTO_INCREMENT values among generated ones: the counter must be beyond each of them, or it would go on
+       * from there, at a place that it could share with others.
+       */
+      readonly passed: readonly string[];
+    }
   | { readonly refused: string };
 
 /** One part of one row's key, as an SQL expression, or the reason why it is not known. */
@@ -134,33 +142,72 @@ export function insertedKeyCondition(
   const rows: KeyPart[][] = [];
   for (const values of insert.rows) {
     // The server refuses such a row by itself, but for the empty one, which is all defaults.
-    if (values.length !== listed.length && values.length > 0) return { condition: 'FALSE', generated: false };
+    if (values.length !== listed.length && values.length > 0)
+      return { condition: 'FALSE', generated: false, passed: [] };
     rows.push(
       key.map((column) => keyPart(column, values[listed.indexOf(column.name.toLowerCase())], expression)),
     );
   }
   for (const part of rows.flat()) if ('refused' in part) return part;
-  const generated = rows.flat().filter((part) => 'generated' in part);
-  if (generated.length > 0 && generated.length < rows.length) {
-    return { refused: 'INSERT with both given and generated AUTO_INCREMENT values' };
-  }
-  if (generated.some((part) => part.zero) && generated.some((part) => !part.zero)) {
-    return { refused: 'INSERT with NULL and also 0 or DEFAULT as AUTO_INCREMENT values' };
-  }
   const names = key.map((column) => {
     const quoted = quoteIdentifier(column.name);
     return reference === undefined ? quoted : `${reference}.${quoted}`;
   });
-  const texts = rows.map((parts, row) => parts.map((part) => partText(part, row)));
-  const isGenerated = generated.length > 0;
+  const counter = new Counter();
+  const automatic = key.findIndex((column) => column.autoIncrement);
+  const texts = rows.map((parts) =>
+    parts.map((part, at) => {
+      if ('generated' in part) return counter.next(part.zero);
+      if (at === automatic && 'expression' in part) counter.pass(part.expression);
+      return partText(part);
+    }),
+  );
+  const { generated, passed } = counter;
   if (names.length === 1) {
-    const condition = `${names[0]} IN (${texts.map(([text]) => text).join(',')})`;
-    return { condition, generated: isGenerated };
+    return { condition: `${names[0]} IN (${texts.map(([text]) => text).join(',')})`, generated, passed };
   }
   const each = texts.map(
     (parts) => `(${parts.map((text, at) => `${names[at]} IN (${text})`).join(' AND ')})`,
   );
-  return { condition: `(${each.join(' OR ')})`, generated: isGenerated };
+  return { condition: `(${each.join(' OR ')})`, generated, passed };
+}
+
+/** What the server gives the rows of an INSERT whose AUTO_INCREMENT values are not given, one after the other. */
+class Counter {
+  /** How many values are generated, in a mode in which 0 is a value like others, and in all other modes. */
+  #withoutZeros = 0;
+  #all = 0;
+  #passed: string[] = [];
+  /** Given values behind the last generated one: they come too late to move the counter. */
+  #behind: string[] = [];
+
+  get generated(): boolean {
+    return this.#all > 0;
+  }
+
+  get passed(): readonly string[] {
+    return this.#passed;
+  }
+
+  next(zero: boolean): string {
+    this.#passed.push(...this.#behind);
+    this.#behind = [];
+    const value = following(this.#all++);
+    if (zero) return `IF(${ZERO_IS_A_VALUE},0,${value})`;
+    const other = following(this.#withoutZeros++);
+    return other === value ? value : `IF(${ZERO_IS_A_VALUE},${other},${value})`;
+  }
+
+  /** A given value stands between generated ones. */
+  pass(expression: string): void {
+    if (this.generated) this.#behind.push(expression);
+  }
+}
+
+const ZERO_IS_A_VALUE = "FIND_IN_SET('NO_AUTO_VALUE_ON_ZERO',@@sql_mode)";
+
+function following(ordinal: number): string {
+  return ordinal === 0 ? 'LAST_INSERT_ID()' : `LAST_INSERT_ID()+${ordinal}*@@auto_increment_increment`;
 }
 
 /** The columns that a row of the INSERT gives values for, in small letters. */
@@ -195,9 +242,6 @@ function keyPart(
   }
 }
 
-function partText(part: KeyPart, row: number): string {
-  if ('expression' in part) return part.expression;
-  if ('refused' in part) return 'NULL';
-  const next = row === 0 ? 'LAST_INSERT_ID()' : `LAST_INSERT_ID()+${row}*@@auto_increment_increment`;
-  return part.zero ? `IF(FIND_IN_SET('NO_AUTO_VALUE_ON_ZERO',@@sql_mode),0,${next})` : next;
+function partText(part: KeyPart): string {
+  return 'expression' in part ? part.expression : 'NULL';
 }

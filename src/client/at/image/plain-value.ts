@@ -10,6 +10,8 @@ const BITS: Readonly<Record<string, bigint>> = {
   bigint: 64n,
 };
 const STRING = /^(?:'(?:[^'\\]|''|\\.)*'|"(?:[^"\\]|""|\\.)*")$/s;
+/** As literals of what the server has evaluated are written. */
+const UTF8_HEXADECIMAL = /^_utf8mb[34] x'((?:[0-9a-f]{2})*)'$/i;
 const HEXADECIMAL = /^x'((?:[0-9a-f]{2})*)'$/i;
 const DATE = /^(?:date\s*)?'(\d{4})-(\d{2})-(\d{2})'$/i;
 const DATE_TIME =
@@ -40,6 +42,11 @@ function isOnCalendar([, year = '', month = '', day = '']: readonly string[]): b
 /** Whether the text fits the column and survives the way into its character set. */
 function isPlainText(column: ColumnDefinition, text: string): boolean {
   if (INTEGER.test(text)) return text.length <= (column.maxLength ?? 0);
+  const bytes = UTF8_HEXADECIMAL.exec(text)?.[1];
+  if (bytes !== undefined) {
+    const decoded = Buffer.from(bytes, 'hex').toString('utf8');
+    return column.charset === UTF8MB4 && Array.from(decoded).length <= (column.maxLength ?? 0);
+  }
   if (!STRING.test(text) || text.length - 2 > (column.maxLength ?? 0)) return false;
   return column.charset === UTF8MB4 || /^[\x20-\x7e]*$/.test(text);
 }

@@ -21,7 +21,14 @@ export type InsertValue =
   | { readonly kind: 'null' }
   | { readonly kind: 'default' }
   /** Anything else: a function call, an operator, a variable. */
-  | { readonly kind: 'expression'; readonly expression: Clause };
+  | {
+      readonly kind: 'expression';
+      readonly expression: Clause;
+      /** The same with a lock on what its subqueries read, as an INSERT takes it. */
+      readonly locking: Clause;
+      /** Whether it could be another value when it is evaluated again. */
+      readonly volatile: boolean;
+    };
 
 /** BEGIN, COMMIT and their like: what becomes of the local transaction. */
 export type Control =
@@ -109,15 +116,30 @@ export type OnConflict =
   /** ON DUPLICATE KEY UPDATE */
   | { readonly action: 'update'; readonly assignments: readonly DuplicateAssignment[] };
 
+/** The query that an INSERT takes its rows from. */
+export interface InsertQuery {
+  readonly text: Clause;
+  /** The same with a lock on what it reads, as an INSERT takes it under REPEATABLE READ. */
+  readonly locking: Clause;
+  /** Whether it could give other rows, or rows in another order, when it is run again. */
+  readonly volatile: boolean;
+}
+
 export interface InsertStatement {
   readonly kind: 'insert';
   readonly table: TableName;
   /** As listed, unquoted; null when the statement gives no list. */
   readonly columns: readonly string[] | null;
+  /** None where a query gives them. */
   readonly rows: readonly (readonly InsertValue[])[];
+  readonly query: InsertQuery | null;
   readonly onConflict: OnConflict;
-  /** Behind its verb, up to ON DUPLICATE KEY UPDATE: with INSERT in front it inserts and does nothing else. */
-  readonly insertion: Clause;
+  /** What stands behind the verb: modifiers, the table, its partitions. */
+  readonly target: Clause;
+  /** `[AS new] ON DUPLICATE KEY UPDATE ...`, with its words; empty without it. */
+  readonly duplicate: Clause;
+  /** MariaDB's RETURNING, with its word: it answers with rows. Empty without it. */
+  readonly returning: Clause;
 }
 
 export interface UpdateStatement extends RowsStatement {

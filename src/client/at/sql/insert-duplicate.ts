@@ -16,6 +16,7 @@ export function readDuplicateClause(cursor: Cursor): readonly DuplicateAssignmen
     (word, index) => word === 'ON' && source.at(index + 1).word === 'DUPLICATE',
   );
   if (clause === source.tokens.length) return null;
+  // The rows of VALUES ROW(...), or of a list, by a name of their own (MySQL).
   if (cursor.accept('AS')) {
     cursor.identifier();
     if (cursor.word === '(') cursor.skip();

@@ -1,74 +1,79 @@
-import type { InsertStatement, InsertValue } from './analysis.js';
+import type { Clause, InsertStatement, InsertValue, OnConflict } from './analysis.js';
 import type { Cursor } from './cursor.js';
 import { readColumn, readDuplicateClause } from './insert-duplicate.js';
+import { isQueryAhead, readInsertQuery } from './insert-query.js';
 import { isIntroducer } from './lexer.js';
+import { withLocks } from './locked-query.js';
 import { readModifiers } from './modifiers.js';
 import { unsupported } from './refusal.js';
 import type { Source } from './source.js';
 import { readTableName, skipPartition } from './table-reference.js';
-
-const QUERY_WORDS = ['SELECT', 'WITH', 'TABLE'];
+import { isVolatile } from './volatile.js';
 
 /** Reads an INSERT behind its verb. */
 export function readInsert(cursor: Cursor): InsertStatement {
-  readModifiers(cursor, 'INSERT', ['LOW_PRIORITY', 'HIGH_PRIORITY', 'IGNORE']);
-  const ignore = cursor.source.at(cursor.index - 1).word === 'IGNORE';
-  const inserted = readInserted(cursor, 'INSERT');
-  const assignments = readDuplicateClause(cursor);
-  if (ignore && assignments !== null) unsupported('INSERT IGNORE ... ON DUPLICATE KEY UPDATE');
-  if (!ignore && assignments === null && cursor.accept('RETURNING')) {
-    // What it gives back of the rows (MariaDB) is nothing but an answer.
-    if (cursor.done) cursor.fail();
-    cursor.index = cursor.source.tokens.length;
-  }
-  refuseEnding(cursor, 'INSERT');
-  if (assignments !== null) return { ...inserted, onConflict: { action: 'update', assignments } };
-  return { ...inserted, onConflict: { action: ignore ? 'skip' : 'fail' } };
+  const modifiers = readModifiers(cursor, 'INSERT', ['LOW_PRIORITY', 'HIGH_PRIORITY', 'IGNORE']);
+  const ignore = modifiers.has('IGNORE');
+  return readInserted(cursor, (assignments) => {
+    if (assignments === null) return { action: ignore ? 'skip' : 'fail' };
+    if (ignore) unsupported('INSERT IGNORE ... ON DUPLICATE KEY UPDATE');
+    return { action: 'update', assignments };
+  });
 }
 
 /** Reads a REPLACE behind its verb. */
 export function readReplace(cursor: Cursor): InsertStatement {
   readModifiers(cursor, 'REPLACE', ['LOW_PRIORITY']);
-  const inserted = readInserted(cursor, 'REPLACE');
-  refuseEnding(cursor, 'REPLACE');
-  return { ...inserted, onConflict: { action: 'replace' } };
+  return readInserted(cursor, (assignments) => {
+    if (assignments !== null) cursor.fail();
+    return { action: 'replace' };
+  });
 }
 
-/** Reads what INSERT and REPLACE have in common: the table, and its new rows. */
-function readInserted(cursor: Cursor, verb: string): Omit<InsertStatement, 'onConflict'> {
+type Rows = Pick<InsertStatement, 'columns' | 'rows' | 'query'>;
+
+/** Reads what INSERT and REPLACE have in common: the table, its new rows, and what follows them. */
+function readInserted(
+  cursor: Cursor,
+  onConflict: (assignments: ReturnType<typeof readDuplicateClause>) => OnConflict,
+): InsertStatement {
+  const { source } = cursor;
   cursor.accept('INTO');
   const name = readTableName(cursor);
   skipPartition(cursor);
-  const rows = cursor.accept('SET') ? readAssignments(cursor) : readValues(cursor, verb);
-  const insertion = cursor.source.clause(1, cursor.index);
-  return { kind: 'insert', table: { ...name, alias: null }, ...rows, insertion };
-}
-
-type Rows = Pick<InsertStatement, 'columns' | 'rows'>;
-
-function readValues(cursor: Cursor, verb: string): Rows {
-  const columns = readColumns(cursor);
-  refuseQuery(cursor, verb);
-  if (!cursor.accept('VALUES')) cursor.expect('VALUE');
-  if (cursor.word === 'ROW') unsupported(`${verb} ... VALUES ROW`);
-  return { columns, rows: readRows(cursor) };
-}
-
-function refuseQuery(cursor: Cursor, verb: string): void {
-  let distance = 0;
-  while (cursor.ahead(distance) === '(') distance++;
-  const word = cursor.ahead(distance);
-  if (QUERY_WORDS.includes(word)) unsupported(`${verb} ... ${word === 'TABLE' ? 'TABLE' : 'SELECT'}`);
-}
-
-function refuseEnding(cursor: Cursor, verb: string): void {
-  if (cursor.word === 'RETURNING') unsupported(`${verb} ... RETURNING`);
-  if (cursor.word === 'AS') unsupported(`${verb} ... VALUES ... AS`);
+  const target = source.clause(1, cursor.index);
+  const rows = cursor.accept('SET') ? readAssignments(cursor) : readRowsOrQuery(cursor);
+  const duplicateBegin = cursor.index;
+  const conflict = onConflict(readDuplicateClause(cursor));
+  const duplicate = source.clause(duplicateBegin, cursor.index);
+  const returning = readReturning(cursor);
+  if (cursor.word === 'AS') unsupported(`${source.at(0).word} ... VALUES ... AS`);
   cursor.expectEnd();
+  return {
+    ...{ kind: 'insert', table: { ...name, alias: null }, ...rows },
+    ...{ onConflict: conflict, target, duplicate, returning },
+  };
+}
+
+/** What it gives back of the rows (MariaDB) is nothing but an answer. */
+function readReturning(cursor: Cursor): Clause {
+  const { source, index } = cursor;
+  if (cursor.accept('RETURNING')) {
+    if (cursor.done) cursor.fail();
+    cursor.index = source.tokens.length;
+  }
+  return source.clause(index, cursor.index);
+}
+
+function readRowsOrQuery(cursor: Cursor): Rows {
+  const columns = readColumns(cursor);
+  if (isQueryAhead(cursor)) return { columns, rows: [], query: readInsertQuery(cursor) };
+  if (!cursor.accept('VALUES')) cursor.expect('VALUE');
+  return { columns, rows: readRows(cursor), query: null };
 }
 
 function readColumns(cursor: Cursor): readonly string[] | null {
-  if (cursor.word !== '(' || ['(', ...QUERY_WORDS].includes(cursor.ahead(1))) return null;
+  if (cursor.word !== '(' || isQueryAhead(cursor)) return null;
   cursor.index++;
   const columns: string[] = [];
   if (cursor.accept(')')) return columns;
@@ -85,7 +90,9 @@ function readRows(cursor: Cursor): readonly (readonly InsertValue[])[] {
   return rows;
 }
 
+/** (1, 2), or MySQL's ROW(1, 2) */
 function readRow(cursor: Cursor): readonly InsertValue[] {
+  cursor.accept('ROW');
   cursor.expect('(');
   const values: InsertValue[] = [];
   if (cursor.accept(')')) return values;
@@ -111,10 +118,10 @@ function classify(source: Source, from: number, to: number): InsertValue {
     if (first.word === 'NULL') return { kind: 'null' };
     if (first.word === 'DEFAULT') return { kind: 'default' };
   }
-  return {
-    kind: isLiteral(source, from, to) ? 'literal' : 'expression',
-    expression: source.clause(from, to),
-  };
+  const expression = source.clause(from, to);
+  if (isLiteral(source, from, to)) return { kind: 'literal', expression };
+  const volatile = isVolatile(source, from, to);
+  return { kind: 'expression', expression, locking: withLocks(source, from, to), volatile };
 }
 
 /** 1, -1, 'a' 'b', _latin1'a', N'a', x'00', TRUE, DATE'2020-01-01' */
@@ -142,5 +149,5 @@ function readAssignments(cursor: Cursor): Rows {
     if (!cursor.accept('=')) cursor.expect(':=');
     values.push(readValue(cursor));
   } while (cursor.accept(','));
-  return { columns, rows: [values] };
+  return { columns, rows: [values], query: null };
 }

@@ -4,8 +4,10 @@ import type { Source } from './source.js';
 /** Values that change between two statements, and need no parentheses. */
 const CHANGING_WORDS = new Set(
   `CURRENT_TIMESTAMP CURRENT_DATE CURRENT_TIME LOCALTIME LOCALTIMESTAMP UTC_DATE UTC_TIME UTC_TIMESTAMP SYSDATE
-   ROWNUM SELECT TABLE VALUES`.split(/\s+/),
+   ROWNUM`.split(/\s+/),
 );
+
+const QUERY_WORDS = new Set(['SELECT', 'TABLE', 'VALUES']);
 
 /** MariaDB's s.nextval, in sql_mode ORACLE. */
 const SEQUENCE_MEMBERS = new Set(['NEXTVAL', 'CURRVAL']);
@@ -13,15 +15,16 @@ const SEQUENCE_MEMBERS = new Set(['NEXTVAL', 'CURRVAL']);
 /**
  * Whether the tokens from one index up to another may give another value for the same row when they are
  * evaluated again: subqueries, variables, and every function that is not known to depend on its arguments alone.
+ * @param locked what its queries read is locked, and cannot change
  */
-export function isVolatile(source: Source, from: number, to: number): boolean {
+export function isVolatile(source: Source, from: number, to: number, locked = false): boolean {
   for (let index = from; index < to; index++) {
     const token = source.at(index);
     const { kind, word } = token;
     if (kind === 'variable' || kind === 'systemVariable') return true;
     if (kind !== 'word' && kind !== 'name') continue;
     const next = source.at(index + 1);
-    if (CHANGING_WORDS.has(word)) return true;
+    if (CHANGING_WORDS.has(word) || (!locked && QUERY_WORDS.has(word))) return true;
     if (SEQUENCE_MEMBERS.has(source.text.slice(token.start, token.end).toUpperCase())) return true;
     // NEXT VALUE FOR s, PREVIOUS VALUE FOR s
     if (word === 'VALUE' && next.word === 'FOR') return true;

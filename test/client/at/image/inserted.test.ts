@@ -16,7 +16,8 @@ function placeholder(index: number): InsertValue {
 }
 
 function expression(text: string): InsertValue {
-  return { kind: 'expression', expression: { text, placeholders: [], offsets: [] } };
+  const clause = { text, placeholders: [], offsets: [] };
+  return { kind: 'expression', expression: clause, locking: clause, volatile: true };
 }
 
 /** Values of placeholders are given as SQL in `values`. */
@@ -234,21 +235,37 @@ describe('The rows of an INSERT', () => {
     assert.match(await refusal('members', null, [[literal('18446744073709551615')]]), /64 bits/);
   });
 
-  it('of given and generated keys together are refused', async () => {
-    assert.match(
-      await refusal('auto', null, [
-        [NULL, NULL],
-        [literal('7'), NULL],
-      ]),
-      /given and generated/,
-    );
-    assert.match(
-      await refusal('auto', null, [
-        [NULL, NULL],
-        [literal('0'), NULL],
-      ]),
-      /NULL and also 0 or DEFAULT/,
-    );
+  it('of given and generated keys together are found', async () => {
+    const rows = await inserted('auto', null, [
+      [literal('2000'), literal('1')],
+      [NULL, literal('2')],
+      [literal('0'), literal('3')],
+      [literal('3000'), literal('4')],
+    ]);
+    assert.deepEqual(rows, [
+      ['2000', '1'],
+      ['2001', '2'],
+      ['2002', '3'],
+      ['3000', '4'],
+    ]);
+  });
+
+  it('of generated keys and 0, where it is a value like others, are found', async () => {
+    await session.query("SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO'");
+    try {
+      const rows = await inserted('auto', null, [
+        [NULL, literal('1')],
+        [literal('0'), literal('2')],
+        [NULL, literal('3')],
+      ]);
+      assert.deepEqual(rows, [
+        ['0', '2'],
+        ['4', '1'],
+        ['5', '3'],
+      ]);
+    } finally {
+      await session.query("SET sql_mode = 'STRICT_TRANS_TABLES'");
+    }
   });
 
   it('are refused when their keys are computed', async () => {

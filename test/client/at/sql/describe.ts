@@ -6,6 +6,9 @@ import type {
   TableName,
 } from '../../../../src/client/at/sql/analysis.js';
 
+/** Behind every query that has no LIMIT of its own. */
+const ALL_ROWS = 'LIMIT 18446744073709551615';
+
 /** An analysis as one line that a person can check against the SQL. */
 export function describeStatement(statement: Statement): string {
   switch (statement.kind) {
@@ -17,7 +20,7 @@ export function describeStatement(statement: Statement): string {
       return `${statement.code === 'STATEMENT_UNSUPPORTED' ? 'unsupported' : 'not understood'}: ${statement.construct}`;
     case 'insert': {
       const columns = statement.columns === null ? '' : ` (${statement.columns.join(', ')})`;
-      return `${inserting(statement)} ${table(statement)}${columns} ${statement.rows.map(row).join(' ')}${onDuplicate(statement)}`;
+      return `${inserting(statement)} ${table(statement)}${columns} ${statement.rows.map(row).join(' ')}${query(statement)}${onDuplicate(statement)}`;
     }
     case 'update':
       return `update ${table(statement)} set ${statement.assigned.join(', ')}${rows(statement)}`;
@@ -43,6 +46,11 @@ export function describeStatement(statement: Statement): string {
 }
 
 type InsertStatement = Extract<Statement, { readonly kind: 'insert' }>;
+
+function query({ query: asked }: InsertStatement): string {
+  if (asked === null) return '';
+  return `| ${clause(asked.locking).replace(` ${ALL_ROWS}`, '')}${asked.volatile ? ' | volatile' : ''}`;
+}
 
 function inserting({ onConflict: { action } }: InsertStatement): string {
   return action === 'replace' ? 'replace' : action === 'skip' ? 'insert ignore' : 'insert';

@@ -7,6 +7,7 @@ import { DELETE_FORMS } from './forms/delete.js';
 import type { Form } from './forms/form.js';
 import { INSERT_FORMS } from './forms/insert.js';
 import { INSERT_CONFLICT_FORMS } from './forms/insert-conflict.js';
+import { INSERT_QUERY_FORMS } from './forms/insert-query.js';
 import { JOINED_FORMS } from './forms/joined.js';
 import { LOCKING_READ_FORMS } from './forms/locking-read.js';
 import { READ_FORMS } from './forms/read.js';
@@ -16,6 +17,7 @@ import { UPDATE_EXPRESSION_FORMS } from './forms/update-expressions.js';
 
 const LISTS: Readonly<Record<string, readonly Form[]>> = {
   'an INSERT gives its table, columns and values': INSERT_FORMS,
+  'an INSERT from a query gives the query, with locks on what it reads': INSERT_QUERY_FORMS,
   'an INSERT says what becomes of a row that meets another': INSERT_CONFLICT_FORMS,
   'an UPDATE gives its table, assigned columns and clauses': UPDATE_FORMS,
   'an UPDATE is understood whatever expressions it has, and those that may change are volatile':

@@ -53,6 +53,8 @@ function differs(statement: Checked, form: ParserForm, reading: Reading): string
   if (statement.kind === 'insert') {
     if (!isSame(statement.columns ?? [], reading.columns ?? [], form)) return 'the columns';
     if (!isSameUpdate(statement.onConflict, form, reading)) return 'ON DUPLICATE KEY UPDATE';
+    if (reading.query || statement.query !== null)
+      return reading.query && statement.query !== null ? null : 'the query';
     return areRows(statement.rows, form, reading) ? null : 'the rows';
   }
   if (statement.kind === 'update' && !isSame(statement.assigned, reading.columns ?? [], form))

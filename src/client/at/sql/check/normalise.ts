@@ -114,11 +114,20 @@ class Normaliser {
     const source = this.#source;
     const { word, kind } = source.at(index);
     const next = source.at(index + 1).word;
-    if (this.#part === 'head' && next === '(' && (word === 'VALUES' || word === 'VALUE')) {
-      this.#part = 'rows';
-      this.#writer.write('VALUES');
-      return index + 1;
+    if (this.#part === 'head' && index > 0) {
+      const queryEnd = insertQueryEnd(source, index);
+      if (queryEnd > index) {
+        this.#writer.write('SELECT 1');
+        return queryEnd;
+      }
+      if ((next === '(' || next === 'ROW') && (word === 'VALUES' || word === 'VALUE')) {
+        this.#part = 'rows';
+        this.#writer.write('VALUES');
+        return index + 1;
+      }
     }
+    // MySQL's VALUES ROW(1, 2), ROW(3, 4)
+    if (this.#part === 'rows' && word === 'ROW') return index + 1;
     if (word === '(' && next === ')') {
       // An empty row, or an empty list of columns.
       if (this.#part === 'rows') {
@@ -193,7 +202,8 @@ function skipped(source: Source, index: number, verb: string, top: boolean): num
   if (isSign(source, index)) return index + 1;
   if (!top) return index;
   if (word === 'IGNORE' && verb === 'INSERT' && index <= 2) return index + 1;
-  if (word === 'RETURNING' && verb === 'INSERT' && isBehindValue(source, index)) return source.tokens.length;
+  if (word === 'RETURNING' && INSERTING.has(verb) && isBehindValue(source, index))
+    return source.tokens.length;
   // VALUES (...) AS new (a, b) ON DUPLICATE KEY UPDATE
   if (word === 'AS' && verb === 'INSERT') return source.find(index, (candidate) => candidate === 'ON');
   // DELETE a.* FROM a
@@ -247,11 +257,22 @@ function isSign(source: Source, index: number): boolean {
   return before.kind === 'operator' && before.word !== ')' && before.word !== '';
 }
 
+/**
+ * The place behind the query of an INSERT that begins at `index`, or `index` where none does. What it reads is for
+ * the server to say; only where it ends matters.
+ */
+function insertQueryEnd(source: Source, index: number): number {
+  let first = index;
+  while (source.at(first).word === '(') first++;
+  if (!['SELECT', 'WITH', 'TABLE'].includes(source.at(first).word)) return index;
+  return source.find(index, (word, at) => word === 'RETURNING' || isDuplicateClause(source, at));
+}
+
 /** Where RETURNING can be no name: MySQL takes it for one, unless a value or a list stands before it. */
 function isBehindValue(source: Source, index: number): boolean {
   const { kind, word } = source.at(index - 1);
   if (kind === 'operator') return word === ')';
-  return !['INSERT', 'INTO', 'SET', ...DROPPED, 'IGNORE'].includes(word);
+  return !['INSERT', 'REPLACE', 'INTO', 'SET', ...DROPPED, 'IGNORE'].includes(word);
 }
 
 function isDuplicateClause(source: Source, index: number): boolean {

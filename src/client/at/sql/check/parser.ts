@@ -18,6 +18,8 @@ export interface Reading {
   readonly onDuplicate: readonly string[] | null;
   /** The table in front of each column that a SET assigns. */
   readonly qualifiers: readonly (string | null)[];
+  /** Whether an INSERT takes its rows from a query. */
+  readonly query: boolean;
   /** How many values each row of VALUES has. */
   readonly rows: readonly number[];
   readonly where: boolean;
@@ -64,6 +66,7 @@ function reading(tree: Node): Reading {
     qualifiers: nodes(tree.set).map((assignment) => text(assignment.table)),
     columns: columns(tree),
     onDuplicate: isNode(tree.on_duplicate_update) ? assigned(tree.on_duplicate_update) : null,
+    query: isNode(tree.values) && tree.values.type === 'select',
     rows: isNode(tree.values) ? nodes(tree.values.values).map((row) => nodes(row.value).length) : [],
     where: isNode(tree.where),
     orderBy: nodes(tree.orderby).length > 0,

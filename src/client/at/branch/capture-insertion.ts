@@ -1,0 +1,40 @@
+import type { InsertStatement } from '../sql/analysis.js';
+import { checkTable } from '../table/check.js';
+import type { TableDefinition } from '../table/definition.js';
+import { type CaptureContext, mismatch, type RunStatement } from './capture-context.js';
+import { captureInsert } from './capture-insert.js';
+import { captureInsertIgnore } from './capture-insert-ignore.js';
+import { captureUpsert } from './capture-upsert.js';
+import { insertName } from './insert-refusal.js';
+import { knownRows } from './known-rows.js';
+import type { WritePlaceholder } from './queries.js';
+
+function captureOf({ onConflict }: InsertStatement): typeof captureInsert {
+  switch (onConflict.action) {
+    case 'fail':
+      return captureInsert;
+    case 'skip':
+      return captureInsertIgnore;
+    case 'replace':
+    case 'update':
+      return captureUpsert;
+  }
+}
+
+/** An INSERT or REPLACE, wherever its rows come from. */
+export async function captureInsertion(
+  context: CaptureContext,
+  statement: InsertStatement,
+  table: TableDefinition,
+  write: WritePlaceholder,
+  run: RunStatement,
+): Promise<void> {
+  checkTable(table, 'insert');
+  const known = await knownRows(context, statement, table, write, run);
+  if (known !== undefined && known.statement.rows.length > 0) {
+    return captureOf(statement)(context, known.statement, table, write, known.run);
+  }
+  // Either it inserts nothing, or the server says in its own words why not.
+  const { matched } = await (known?.run ?? run)();
+  if (matched > 0) throw mismatch(insertName(statement), table, 0, matched);
+}

@@ -1,0 +1,115 @@
+import { GlobalTxError } from '../../../protocol/errors.js';
+import type { RawResult } from '../executor.js';
+import { besideText, type SourceColumn, sourceColumn } from '../image/source-column.js';
+import { WIDE_CHARSETS } from '../image/star-fields.js';
+import type { InsertValue } from '../sql/analysis.js';
+import type { ColumnDefinition } from '../table/definition.js';
+import type { CaptureContext } from './capture-context.js';
+
+/** Rows as a server has evaluated them, as values of an INSERT; refused: why they cannot be written exactly. */
+export type Evaluated = { readonly rows: readonly (readonly InsertValue[])[] } | { readonly refused: string };
+
+const SOURCE = 'globaltx_source';
+const RESULTS_CHARSET = 'CAST(@@character_set_results AS BINARY)';
+
+const columnName = (index: number) => `c${index}`;
+
+/** The query by a name of its own, with a name for each column: several may have the same one. */
+function named(query: string, columns: number): string {
+  const names = Array.from({ length: columns }, (_, index) => columnName(index));
+  return `WITH ${SOURCE} (${names.join(',')}) AS (\n${query}\n)`;
+}
+
+/**
+ * Evaluates a query once.
+ * @param query with a LIMIT: MariaDB evaluates what has none as often as it is mentioned
+ * @param targets the columns that the values are for
+ * @throws the server's error
+ */
+export async function evaluateQuery(
+  context: Pick<CaptureContext, 'session'>,
+  query: string,
+  targets: readonly ColumnDefinition[],
+): Promise<Evaluated> {
+  const { executor } = context.session;
+  const source = named(query, targets.length);
+  const names = targets.map((_, index) => columnName(index));
+  const head = await executor.query(`${source} SELECT ${names.join(',')} FROM ${SOURCE} WHERE FALSE`);
+  const columns = head.fields.map(sourceColumn);
+  const beside = columns.map((column, index) => column?.beside(names[index]!) ?? []);
+  return decode(await read(context, source, names, beside), columns, beside, targets);
+}
+
+/**
+ * Evaluates expressions once: not even for their types are they looked at twice, because a sequence would go on.
+ * @throws the server's error
+ */
+export async function evaluateExpressions(
+  context: Pick<CaptureContext, 'session'>,
+  expressions: readonly string[],
+  targets: readonly ColumnDefinition[],
+): Promise<Evaluated> {
+  const source = named(`SELECT\n${expressions.join('\n,')}\nLIMIT 1`, targets.length);
+  const names = targets.map((_, index) => columnName(index));
+  const beside = names.map(besideText);
+  const result = await read(context, source, names, beside);
+  const columns = names.map((_, index) => {
+    const column = sourceColumn(result.fields[index * (1 + besideText('').length)]!);
+    return column?.needs === 'more' ? undefined : column;
+  });
+  return decode(result, columns, beside, targets);
+}
+
+function read(
+  { session }: Pick<CaptureContext, 'session'>,
+  source: string,
+  names: readonly string[],
+  beside: readonly (readonly string[])[],
+): Promise<RawResult> {
+  const list = names.flatMap((name, index) => [name, ...beside[index]!]);
+  return session.executor.query(`${source} SELECT ${[...list, RESULTS_CHARSET].join(',')} FROM ${SOURCE}`);
+}
+
+function decode(
+  { rows }: RawResult,
+  columns: readonly (SourceColumn | undefined)[],
+  beside: readonly (readonly string[])[],
+  targets: readonly ColumnDefinition[],
+): Evaluated {
+  const decoded: InsertValue[][] = [];
+  for (const raw of rows) {
+    const results = raw.at(-1)?.toString('latin1') ?? 'binary';
+    if (WIDE_CHARSETS.has(results)) throw wideResults(results);
+    const values: InsertValue[] = [];
+    let at = 0;
+    for (const [index, target] of targets.entries()) {
+      const star = raw[at] ?? null;
+      const from = at + 1;
+      at = from + beside[index]!.length;
+      if (star === null) {
+        values.push({ kind: 'null' });
+        continue;
+      }
+      const literal = columns[index]?.literal(star, raw.slice(from, at), target, results);
+      if (literal === undefined)
+        return { refused: `a value for \`${target.name}\` of a type that has no literals` };
+      if ('refused' in literal) return literal;
+      values.push(literalValue(literal.literal));
+    }
+    decoded.push(values);
+  }
+  return { rows: decoded };
+}
+
+function literalValue(text: string): InsertValue {
+  return { kind: 'literal', expression: { text, placeholders: [], offsets: [] } };
+}
+
+function wideResults(charset: string): GlobalTxError {
+  return new GlobalTxError(
+    'STATEMENT_UNSUPPORTED',
+    `A session with character_set_results = ${charset} cannot be read inside a global transaction: what the ` +
+      'server sends is not even ASCII. Use SET NAMES utf8mb4.',
+    { construct: `character_set_results = ${charset}` },
+  );
+}

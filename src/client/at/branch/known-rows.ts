@@ -1,0 +1,214 @@
+import { isZero, listedColumns } from '../image/inserted.js';
+import type { Clause, InsertStatement, InsertValue } from '../sql/analysis.js';
+import type { ColumnDefinition, TableDefinition } from '../table/definition.js';
+import { asWritten, boundInsert } from './bound-insert.js';
+import type { BoundStatement, CaptureContext, RunStatement } from './capture-context.js';
+import { type Evaluated, evaluateExpressions, evaluateQuery } from './evaluate.js';
+import { insertRefused } from './insert-refusal.js';
+import { inlineClause, type WritePlaceholder } from './queries.js';
+
+/** An INSERT whose rows are known, and how it is run. */
+export interface KnownRows {
+  readonly statement: InsertStatement;
+  readonly run: RunStatement;
+}
+
+const ER_BAD_FIELD = 1054;
+/** A lock wait time-out and a deadlock, which the statement itself would have met. */
+const LOCK_ERRORS: ReadonlySet<unknown> = new Set([1205, 1213]);
+/** Of deprecated syntax; all else would have been an error in strict mode. */
+const DEPRECATIONS: ReadonlySet<unknown> = new Set(['1287', '1681', '3719']);
+const EXPRESSIONS_PER_QUERY = 100;
+/** Shorter texts fit into the smallest max_allowed_packet that is in use. */
+const LONGEST_UNASKED = 900_000;
+
+/**
+ * Makes the rows of an INSERT known: those of a query, and what expressions give for columns that rows are found
+ * by, are evaluated once. Where a second evaluation could give others, the statement is bound to these.
+ * @returns undefined when it could not be evaluated: the statement must then fail by itself
+ * @throws GlobalTxError STATEMENT_UNSUPPORTED when the values cannot be written as literals
+ */
+export async function knownRows(
+  context: CaptureContext,
+  statement: InsertStatement,
+  table: TableDefinition,
+  write: WritePlaceholder,
+  run: RunStatement,
+): Promise<KnownRows | undefined> {
+  try {
+    return statement.query === null
+      ? await ofValues(context, statement, table, write, run)
+      : await ofQuery(context, statement, statement.query, table, write, run);
+  } catch (error) {
+    if (!isAboutStatement(error)) throw error;
+    return undefined;
+  }
+}
+
+function errno(error: unknown): unknown {
+  return error instanceof Error && 'errno' in error ? error.errno : undefined;
+}
+
+function isAboutStatement(error: unknown): boolean {
+  const isFatal = error instanceof Error && 'fatal' in error && error.fatal === true;
+  return errno(error) !== undefined && !isFatal && !LOCK_ERRORS.has(errno(error));
+}
+
+async function ofQuery(
+  context: CaptureContext,
+  statement: InsertStatement,
+  query: { readonly text: Clause; readonly locking: Clause; readonly volatile: boolean },
+  table: TableDefinition,
+  write: WritePlaceholder,
+  run: RunStatement,
+): Promise<KnownRows | undefined> {
+  const weak = context.session.facts.weakIsolation;
+  const targets = targetsOf(table, statement.columns);
+  // The server knows no such column.
+  if (targets === undefined) return undefined;
+  const text = inlineClause(weak ? query.text : query.locking, write);
+  const { rows } = accepted(await evaluateQuery(context, text, targets), statement, table);
+  const known: InsertStatement = { ...statement, rows, query: null };
+  const stays = !weak && !query.volatile;
+  const { action } = statement.onConflict;
+  if (stays && (action === 'fail' || action === 'skip') && givesKeys(table, targets, rows)) {
+    return { statement: known, run };
+  }
+  if (action !== 'skip' && (await warned(context))) return undefined;
+  // Without the query's own columns in sight the update could be legal where it is not.
+  if (action === 'update')
+    await context.session.executor.query(`EXPLAIN ${asWritten(statement, query.text, write)}`);
+  const bound: BoundStatement = (placeholder) => boundInsert(known, targets.length, true, placeholder);
+  await refuseTooLong(context, statement, table, bound(write));
+  return {
+    statement: known,
+    run: async (other) => {
+      try {
+        return await run(other ?? bound);
+      } catch (error) {
+        // ON DUPLICATE KEY UPDATE may speak of the query's own columns, which VALUES has not.
+        if (other !== undefined || action !== 'update' || errno(error) !== ER_BAD_FIELD) throw error;
+        if (!stays) throw insertRefused(statement, table, 'an update that speaks of columns of the query');
+        return run();
+      }
+    },
+  };
+}
+
+function accepted(
+  evaluated: Evaluated,
+  statement: InsertStatement,
+  table: TableDefinition,
+): Extract<Evaluated, { rows: unknown }> {
+  if ('refused' in evaluated) throw insertRefused(statement, table, evaluated.refused);
+  return evaluated;
+}
+
+function targetsOf(
+  table: TableDefinition,
+  columns: InsertStatement['columns'],
+): readonly ColumnDefinition[] | undefined {
+  const targets = listedColumns(table, columns).map((name) =>
+    table.columns.find((column) => column.name.toLowerCase() === name),
+  );
+  const found = targets.filter((column) => column !== undefined);
+  return found.length === targets.length && found.length > 0 ? found : undefined;
+}
+
+/** Whether no row gets its key from the server: ids of an INSERT whose number of rows it does not know have gaps. */
+function givesKeys(
+  table: TableDefinition,
+  targets: readonly ColumnDefinition[],
+  rows: InsertStatement['rows'],
+): boolean {
+  const automatic = table.columns.find(({ autoIncrement }) => autoIncrement);
+  if (automatic === undefined) return true;
+  const at = targets.indexOf(automatic);
+  return at >= 0 && rows.every((row) => isGiven(row[at]));
+}
+
+function isGiven(value: InsertValue | undefined): boolean {
+  return value?.kind === 'literal' && !isZero(value.expression.text);
+}
+
+/** Whether the evaluation has warned of what is an error for a statement that writes. */
+async function warned({ session }: Pick<CaptureContext, 'session'>): Promise<boolean> {
+  const { rows } = await session.executor.query('SHOW WARNINGS');
+  const serious = rows.some(
+    ([level, code]) => level?.toString() !== 'Note' && !DEPRECATIONS.has(code?.toString()),
+  );
+  if (!serious) return false;
+  const modes = await session.executor.query('SELECT @@sql_mode');
+  return /STRICT_/.test(modes.rows[0]?.[0]?.toString() ?? '');
+}
+
+async function refuseTooLong(
+  { session }: Pick<CaptureContext, 'session'>,
+  statement: InsertStatement,
+  table: TableDefinition,
+  text: string,
+): Promise<void> {
+  if (text.length < LONGEST_UNASKED) return;
+  const { rows } = await session.executor.query('SELECT @@max_allowed_packet');
+  if (Buffer.byteLength(text) + 1024 < Number(rows[0]?.[0]?.toString())) return;
+  throw insertRefused(
+    statement,
+    table,
+    'rows of a query that do not fit into max_allowed_packet; insert fewer at once',
+  );
+}
+
+/** An expression of a row, in a column that rows are found by. */
+interface Place {
+  readonly row: number;
+  readonly at: number;
+  readonly column: ColumnDefinition;
+  readonly value: Extract<InsertValue, { readonly kind: 'expression' }>;
+}
+
+async function ofValues(
+  context: CaptureContext,
+  statement: InsertStatement,
+  table: TableDefinition,
+  write: WritePlaceholder,
+  run: RunStatement,
+): Promise<KnownRows | undefined> {
+  const places = placesOf(statement, table);
+  if (places.length === 0) return { statement, run };
+  const rows = statement.rows.map((row) => Array.from(row));
+  const weak = context.session.facts.weakIsolation;
+  for (let from = 0; from < places.length; from += EXPRESSIONS_PER_QUERY) {
+    const some = places.slice(from, from + EXPRESSIONS_PER_QUERY);
+    const texts = some.map(({ value }) => inlineClause(weak ? value.expression : value.locking, write));
+    const evaluated = await evaluateExpressions(
+      context,
+      texts,
+      some.map(({ column }) => column),
+    ).catch((error: unknown) => {
+      // It speaks of the row's other columns: only the server can say, as it inserts the row.
+      if (errno(error) === ER_BAD_FIELD) return null;
+      throw error;
+    });
+    if (evaluated === null) return { statement, run };
+    const [values = []] = accepted(evaluated, statement, table).rows;
+    for (const [index, { row, at }] of some.entries()) rows[row]![at] = values[index]!;
+  }
+  const known: InsertStatement = { ...statement, rows };
+  if (!places.some(({ value }) => value.volatile)) return { statement: known, run };
+  if (statement.onConflict.action !== 'skip' && (await warned(context))) return undefined;
+  const bound: BoundStatement = (placeholder) => boundInsert(known, 0, false, placeholder);
+  return { statement: known, run: (other) => run(other ?? bound) };
+}
+
+function placesOf({ columns, rows, onConflict }: InsertStatement, table: TableDefinition): readonly Place[] {
+  const indexes = onConflict.action === 'fail' ? [table.key] : [table.key, ...table.uniques];
+  const finding = new Set(indexes.flatMap((index) => index.columns));
+  const targets = targetsOf(table, columns) ?? [];
+  return rows.flatMap((row, number) =>
+    row.flatMap((value, at) => {
+      const column = targets[at];
+      const matters = value.kind === 'expression' && column !== undefined && finding.has(column.name);
+      return matters ? [{ row: number, at, column, value }] : [];
+    }),
+  );
+}
