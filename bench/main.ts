@@ -3,6 +3,7 @@ import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { analysisFigures } from './analysis.js';
 import { Bed } from './bed/bed.js';
+import { coordinatorFigures } from './coordinator/figures.js';
 import { measure } from './measure.js';
 import { type Plan, plan } from './plan.js';
 import { writeCharts } from './report/charts.js';
@@ -17,7 +18,8 @@ The database servers ($MYSQLD, or the one of the PATH), the coordinator, the loa
 processes of their own.
 
   --quick          only the rows of the targets, in short rounds: under a minute
-  --only PATTERN   workloads whose name matches the regular expression; 'analysis' is one of them
+  --only PATTERN   workloads whose name matches the regular expression; 'analysis' and 'coordinator' are
+                   among them
   --json FILE      writes the rows as an array
   --charts FOLDER  draws a chart of each workload there, as SVG
   -h, --help       this text
@@ -73,7 +75,10 @@ async function main(): Promise<void> {
   const only = new RegExp(values.only, 'i');
   const planned = plan(values.quick, only);
   const rows = await transactionRows(planned);
-  const figures: readonly Figure[] = only.test('analysis') ? analysisFigures() : [];
+  const figures: readonly Figure[] = [
+    ...(only.test('analysis') ? analysisFigures() : []),
+    ...(only.test('coordinator') ? await coordinatorFigures(values.quick, say) : []),
+  ];
   if (rows.length > 0) process.stdout.write(`${rows[0]!.server}\n\n${table(rows)}\n\n`);
   if (figures.length > 0) process.stdout.write(`${figureTable(figures)}\n\n`);
   process.stdout.write(`${machine(planned)}\n`);

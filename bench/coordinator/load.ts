@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { LoadClient } from './load-client.js';
 
 /** How much is asked of the coordinator: so many at once, or so many a second whatever it answers. */
@@ -5,8 +6,12 @@ export type Pace = { readonly inFlight: number } | { readonly perSecond: number 
 
 export interface LoadPlan {
   readonly address: string;
+  /** Of the coordinator. */
+  readonly pid: number;
   readonly clients: number;
   readonly pace: Pace;
+  /** Locks that are held all the time by transactions that do nothing. */
+  readonly heldLocks: number;
   readonly warmUpMs: number;
   readonly ms: number;
 }
@@ -18,12 +23,36 @@ export interface LoadResult {
   readonly p99Ms: number;
   /** Of the process that makes the load, in microseconds for each transaction. */
   readonly loadCpuUs: number;
+  /** Of the coordinator, all of its threads. */
+  readonly coordinatorCpuUs: number;
+  /** What the coordinator has in memory in the end. */
+  readonly memoryBytes: number;
 }
 
 const SETTLE_MS = 10_000;
 
-/** Told when the measuring begins and when it ends, so that others can look at their counters. */
-export type Mark = (what: 'begin' | 'end') => Promise<void>;
+/** Ticks of /proc/PID/stat are hundredths of a second on Linux (proc(5), USER_HZ). */
+const TICK_US = 10_000;
+/** Keys of one branch of those that hold locks. */
+const KEYS_A_BRANCH = 10_000;
+
+async function cpuUs(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * TICK_US;
+}
+
+async function memoryBytes(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
+}
+
+async function holdLocks(client: LoadClient, locks: number): Promise<void> {
+  for (let from = 0; from < locks; from += KEYS_A_BRANCH) {
+    const count = Math.min(KEYS_A_BRANCH, locks - from);
+    await client.hold(Array.from({ length: count }, (_, at) => `PRIMARY/${from + at}`));
+  }
+}
 
 interface Counters {
   started: number;
@@ -31,7 +60,7 @@ interface Counters {
   latencies: number[];
 }
 
-export async function runLoad(plan: LoadPlan, mark: Mark): Promise<LoadResult> {
+export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
   const seen: Counters = { started: 0, finished: 0, latencies: [] };
   let stopped = false;
   let next = 0;
@@ -53,12 +82,13 @@ export async function runLoad(plan: LoadPlan, mark: Mark): Promise<LoadResult> {
   for (let n = 0; n < plan.clients; n++) {
     clients.push(await LoadClient.connect(plan.address, `load-${process.pid}-${n}`, events));
   }
+  await holdLocks(clients[0]!, plan.heldLocks);
   const stop = 'inFlight' in plan.pace ? times(plan.pace.inFlight, start) : paced(plan.pace.perSecond, start);
 
   await sleep(plan.warmUpMs);
-  await mark('begin');
   seen.latencies = [];
   const { finished } = seen;
+  const coordinatorCpu = await cpuUs(plan.pid);
   const cpu = process.cpuUsage();
   const begun = performance.now();
   await sleep(plan.ms);
@@ -66,7 +96,7 @@ export async function runLoad(plan: LoadPlan, mark: Mark): Promise<LoadResult> {
   const seconds = (performance.now() - begun) / 1000;
   const { user, system } = process.cpuUsage(cpu);
   const latencies = seen.latencies.toSorted((one, other) => one - other);
-  await mark('end');
+  const coordinatorCpuUs = ((await cpuUs(plan.pid)) - coordinatorCpu) / transactions;
 
   stopped = true;
   stop();
@@ -82,6 +112,8 @@ export async function runLoad(plan: LoadPlan, mark: Mark): Promise<LoadResult> {
     p50Ms: quantile(latencies, 0.5),
     p99Ms: quantile(latencies, 0.99),
     loadCpuUs: (user + system) / transactions,
+    coordinatorCpuUs,
+    memoryBytes: await memoryBytes(plan.pid),
   };
 }
 
