@@ -2,8 +2,8 @@ import 'reflect-metadata';
 import { Body, Controller, Get, HttpException, Module, Post } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { expressGlobalTx, GlobalTx } from 'globaltx';
 import mysql from 'globaltx/mysql2';
+import { GlobalTxModule } from 'globaltx/nest';
 import { Account, Accounts, Charge } from './accounts.js';
 
 const { PORT, DATABASE_URL } = process.env;
@@ -38,6 +38,7 @@ class AccountController {
 
 @Module({
   imports: [
+    GlobalTxModule.forRoot({ application: 'account-service' }),
     TypeOrmModule.forRoot({ type: 'mysql', driver: mysql, url: DATABASE_URL!, entities: [Account, Charge] }),
   ],
   controllers: [AccountController],
@@ -45,7 +46,5 @@ class AccountController {
 })
 class AccountModule {}
 
-await GlobalTx.connect({ application: 'account-service' });
 const app = await NestFactory.create(AccountModule, { logger: ['warn', 'error'] });
-app.use(expressGlobalTx());
 await app.listen(Number(PORT), '127.0.0.1');

@@ -2,8 +2,8 @@ import 'reflect-metadata';
 import { Body, ConflictException, Controller, Get, Module, Post } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { GlobalTx } from 'globaltx';
 import mysql from 'globaltx/mysql2';
+import { GlobalTxModule } from 'globaltx/nest';
 import { Order, Orders } from './orders.js';
 
 const { PORT, DATABASE_URL } = process.env;
@@ -34,6 +34,7 @@ class OrderController {
 
 @Module({
   imports: [
+    GlobalTxModule.forRoot({ application: 'order-service' }),
     TypeOrmModule.forRoot({ type: 'mysql', driver: mysql, url: DATABASE_URL!, entities: [Order] }),
     TypeOrmModule.forFeature([Order]),
   ],
@@ -42,6 +43,5 @@ class OrderController {
 })
 class OrderModule {}
 
-await GlobalTx.connect({ application: 'order-service' });
 const app = await NestFactory.create(OrderModule, { logger: ['warn', 'error'] });
 await app.listen(Number(PORT), '127.0.0.1');
