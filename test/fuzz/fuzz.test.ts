@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { servers } from '../support/servers.js';
+import type { PrivateServer } from '../support/servers.js';
 import { Fuzz } from './fuzz.js';
+import { fuzzServer } from './fuzz-server.js';
 import { FURTHER_NAMES } from './generate.js';
 import { SEEDS } from './options.js';
 import { add, noRuns } from './total.js';
@@ -12,14 +13,18 @@ const SEED = 1;
 
 describe('Random transactions of random statements on random schemas', function () {
   this.timeout(600_000);
+  let server: PrivateServer;
   let fuzz: Fuzz;
 
   before(async () => {
-    const [server] = await servers();
+    server = await fuzzServer();
     fuzz = await Fuzz.open(server, { further: FURTHER_NAMES, shrinkMs: 30_000 });
   });
 
-  after(() => fuzz.close());
+  after(async () => {
+    await fuzz.close();
+    await server.stop();
+  });
 
   it('are undone to the last byte, or leave and answer what plain mysql2 does', async () => {
     const seed = Number(process.env.GLOBALTX_FUZZ_SEED ?? SEED) % SEEDS;

@@ -2,7 +2,7 @@ import type { DatabaseServer } from '../support/database-server.js';
 import { generate } from './generate.js';
 import { Lane } from './lane.js';
 import type { Options } from './options.js';
-import { type Mismatch, runPlan } from './run.js';
+import { alike, type Mismatch, runPlan } from './run.js';
 import { script } from './script.js';
 import { shrink } from './shrink.js';
 import { type Total, totalOf } from './total.js';
@@ -39,7 +39,7 @@ export class Fuzz {
       plan,
       async (smaller) => {
         const again = await runPlan(this.#lane, smaller);
-        if (again.mismatch?.rule !== mismatch.rule) return false;
+        if (again.mismatch === undefined || !alike(again.mismatch, mismatch)) return false;
         last = again.mismatch;
         return true;
       },

@@ -4,8 +4,10 @@ import mysql, { type Connection, type ConnectionOptions, type Pool } from 'mysql
 import { type RunningCoordinator, startCoordinator } from '../support/coordinator.js';
 import type { DatabaseServer } from '../support/database-server.js';
 import { freePort } from '../support/free-port.js';
+import { BinaryLog } from './binary-log.js';
 import type { DatabaseIndex, Plan, Profile } from './plan.js';
 import { createTable, firstRow, type Place, tableName } from './render.js';
+import type { RowChange } from './row-events.js';
 
 /** What the application's pools are made with, beside the address. */
 export const PROFILES: Readonly<Record<Profile, ConnectionOptions>> = {
@@ -49,6 +51,8 @@ export class Lane {
   readonly #coordinator: RunningCoordinator;
   readonly #metricsPort: number;
   readonly #admin: Connection;
+  /** Undefined where the server writes none. */
+  #log: BinaryLog | undefined;
   readonly #pools = new Map<string, Pool>();
   readonly #twins = new Map<Profile, Connection>();
   #plays = 0;
@@ -90,7 +94,9 @@ export class Lane {
       multipleStatements: true,
     });
     await admin.query("SET sql_mode = '', time_zone = '+00:00', lock_wait_timeout = 30");
-    return new Lane(server, gtx, databases, coordinator, metricsPort, admin);
+    const lane = new Lane(server, gtx, databases, coordinator, metricsPort, admin);
+    lane.#log = await BinaryLog.at(lane, databases.flat());
+    return lane;
   }
 
   /** A pool of the application, on the first or the second database. */
@@ -203,6 +209,11 @@ export class Lane {
     return rows as unknown as readonly (readonly unknown[])[];
   }
 
+  /** The rows that the server has changed since the last time that it was asked. */
+  async changes(): Promise<readonly RowChange[]> {
+    return (await this.#log?.changes()) ?? [];
+  }
+
   /** Runs several queries at once. */
   async askAll(sql: string): Promise<readonly (readonly (readonly unknown[])[])[]> {
     const [results] = await this.#admin.query({ sql, rowsAsArray: true });
@@ -210,6 +221,7 @@ export class Lane {
   }
 
   async close(): Promise<void> {
+    await this.#log?.close();
     for (const pool of this.#pools.values()) await pool.end();
     for (const connection of this.#twins.values()) await connection.end();
     for (const database of [...this.subject, ...this.twin])

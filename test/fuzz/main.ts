@@ -1,8 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { PrivateServer } from '../support/servers.js';
+import type { PrivateServer } from '../support/servers.js';
 import type { RunResult } from './fuzz.js';
+import { fuzzServer } from './fuzz-server.js';
 import { HELP, type Options, readOptions, SEEDS } from './options.js';
 import { add, details, noRuns } from './total.js';
 import type { FromWorker, ToWorker } from './worker.js';
@@ -64,11 +65,7 @@ async function work(
 
 async function main(options: Options): Promise<number> {
   const { seed, runs, most, verbose } = options;
-  const server = await PrivateServer.start({
-    flushLogAtCommit: 0,
-    // A run makes and drops a dozen tables; nothing of them has to survive a power cut.
-    arguments: ['--innodb-flush-method=nosync', '--innodb-file-per-table=OFF'],
-  });
+  const server = await fuzzServer();
   const total = noRuns();
   say(
     `${server.kind} ${server.version}, seed ${seed}, ${runs} runs, further kinds: ${options.further.join(', ') || 'none'}`,

@@ -1,18 +1,27 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { netEffect } from './binary-log.js';
 import type { Lane } from './lane.js';
 import type { Outcome } from './outcome.js';
 import { isWeak, type Plan, type TransactionPlan } from './plan.js';
 import { type Outcomes, playSubject, playTwin } from './play.js';
-import { type Place, plainText } from './render.js';
+import { type Place, plainText, tableName } from './render.js';
 import { difference, Sight, type State } from './state.js';
 
 /** What must hold and did not. */
 export interface Mismatch {
-  /** Which rule was broken: two mismatches of the same rule may have the same cause. */
+  /** Which rule was broken. */
   readonly rule: string;
   readonly detail: string;
   /** Index of the transaction. */
   readonly transaction: number;
+}
+
+const CODES = /\b[A-Z]+(?:_[A-Z]+)+\b/g;
+
+/** Whether two mismatches may have the same cause: of the same rule, with the same codes of errors. */
+export function alike(one: Mismatch, other: Mismatch): boolean {
+  const [codes, others] = [one, other].map(({ detail }) => detail.match(CODES)?.sort().join(' '));
+  return one.rule === other.rule && codes === others;
 }
 
 export interface Report {
@@ -66,6 +75,9 @@ function withoutWarnings(text: string): string {
   return text.replace(/ +Warnings: \d+| warningStatus=\d+| at row \d+|Rows matched: 0 {2}Changed: 0/g, '');
 }
 
+/** Statements that another may run in the place of, whatever the isolation level. */
+const BOUND = / LIMIT \d|\(SELECT | ON DUPLICATE KEY UPDATE |^REPLACE /;
+
 /** What an UPDATE or DELETE in strict mode says of a value that is none, where a SELECT only warns. */
 const VALUE_ERROR = /^error \S+ (?:1292|1366|1411|1525|3854|3988) /;
 
@@ -81,7 +93,7 @@ function otherOutcome({ branches }: TransactionPlan, subject: Outcomes, twin: Ou
       const [ours, plain] = [subject[at]?.[step], twin[at]?.[step]];
       if (ours === undefined || plain === undefined || ours.kind === 'refused') continue;
       if (kind === 'PROBE' && subject[at]?.[step - 1]?.kind !== 'answered') continue;
-      const bound = isWeak(session) || / LIMIT \d|\(SELECT /.test(plainText(pieces));
+      const bound = isWeak(session) || BOUND.test(plainText(pieces));
       const comparable = bound ? withoutWarnings : (text: string) => text;
       if ('text' in plain && comparable(ours.text) === comparable(plain.text)) continue;
       if (bound && 'text' in plain && VALUE_ERROR.test(plain.text)) return 'departed';
@@ -109,6 +121,22 @@ function isGuess({ branches }: TransactionPlan, outcomes: Outcomes, text: string
   const kind = branch?.steps[(outcomes.at(-1)?.length ?? 0) - 1]?.kind;
   const strict = branch?.session.sqlMode === 'DEFAULT' || branch?.session.sqlMode.includes('STRICT');
   return kind === 'INSERT' && !strict && text.startsWith('IMAGE_MISMATCH');
+}
+
+/** A foreign key of InnoDB changes rows without a word in the binary log of MariaDB. */
+const UNLOGGED = / ON (?:DELETE|UPDATE) (?:CASCADE|SET NULL)/;
+
+/** What the binary log says that has become of a place's rows since it was asked last. */
+async function logged(lane: Lane, plan: Plan, place: Place): Promise<string> {
+  const names = new Map(
+    plan.tables.flatMap(({ database, clauses }, at) =>
+      plan.server === 'mariadb' && clauses.some(({ text }) => UNLOGGED.test(text))
+        ? []
+        : [[`${place.databases[database]}.${tableName(place, at)}`, `table ${at}`] as const],
+    ),
+  );
+  const changes = await lane.changes();
+  return netEffect(changes, (schema, table) => names.get(`${schema}.${table}`)).join('\n');
 }
 
 async function unsettled(
@@ -139,6 +167,7 @@ async function playAll(
   let before = await ours.look();
   const start = otherState('the first rows are those of the twin', await plain.look(), before);
   if (start !== undefined) return { ...start, transaction: -1 };
+  await lane.changes();
   for (const [index, transaction] of plan.transactions.entries()) {
     const found = (rule: string, detail: string): Mismatch => ({ rule, detail, transaction: index });
     const played = await playSubject(lane, plan, subject, transaction);
@@ -163,6 +192,9 @@ async function playAll(
       const changed = otherState('a rollback restores every byte', before, after);
       if (changed !== undefined) return { ...changed, transaction: index };
     }
+    const effect = await logged(lane, plan, subject);
+    if (transaction.end === 'rollback' && effect !== '')
+      return found('the changes of a rollback undo all others, by the binary log', effect);
     const outcomes = await playTwin(lane, plan, twin, transaction, played.outcomes);
     const other = otherOutcome(transaction, played.outcomes, outcomes);
     if (other === 'departed') return undefined;
@@ -170,6 +202,12 @@ async function playAll(
     if (transaction.end === 'commit') {
       const state = otherState('a commit leaves what plain mysql2 leaves', await plain.look(), after);
       if (state !== undefined) return { ...state, transaction: index };
+      const wanted = await logged(lane, plan, twin);
+      if (wanted !== effect)
+        return found(
+          'a commit changes the rows of plain mysql2, by the binary log',
+          difference(wanted, effect),
+        );
     }
     before = after;
   }
