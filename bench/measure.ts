@@ -77,7 +77,7 @@ async function countPackets(bed: Bed, measured: Case): Promise<ReadonlyMap<Mode,
 export async function measure(
   bed: Bed,
   measured: Case,
-  { rounds, roundMs, warmUpMs }: Plan,
+  { rounds, roundMs, warmUpMs, firstWarmUpMs }: Plan,
   progress: (round: number) => void,
 ): Promise<Measured> {
   const { workload, inFlight, networkMs, flush } = measured;
@@ -86,7 +86,10 @@ export async function measure(
   const load = await bed.load(networkMs);
   await prepare(bed, load, measured);
   const all = new Map<Mode, Round[]>(workload.modes.map((mode) => [mode, []]));
-  for (const mode of workload.modes) await round(bed, load, mode, inFlight, warmUpMs);
+  for (const mode of workload.modes) {
+    await round(bed, load, mode, inFlight, load.warm.has(mode) ? warmUpMs : firstWarmUpMs);
+    load.warm.add(mode);
+  }
   for (let number = 1; number <= rounds; number++) {
     progress(number);
     for (const [mode, done] of all) done.push(await round(bed, load, mode, inFlight, roundMs));

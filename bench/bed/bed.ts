@@ -5,7 +5,7 @@ import { type RunningCoordinator, startCoordinator } from '../../test/support/co
 import { type PrivateServer, startServer } from '../../test/support/servers.js';
 import type { Answer, LoadOptions, Request } from '../load/protocol.js';
 import type { Flush } from '../plan.js';
-import type { Workload } from '../workloads/index.js';
+import type { Mode, Workload } from '../workloads/index.js';
 import { Child } from './child.js';
 import type { LinkOptions, LinkReply, LinkRequest } from './links.js';
 
@@ -14,6 +14,8 @@ export interface Load {
   readonly process: Child<Request, Answer>;
   /** Present when the way leads over links. */
   readonly links: Child<LinkRequest, LinkReply> | undefined;
+  /** The modes that it has played. */
+  readonly warm: Set<Mode>;
 }
 
 /** What the servers have counted and used so far. */
@@ -144,6 +146,10 @@ export class Bed {
       databases: ports.slice(0, 2).map((port) => ({ port })),
       coordinator: `127.0.0.1:${ports[2]}`,
     };
-    return { process: new Child<Request, Answer>('load/main.js', [JSON.stringify(options)]), links };
+    return {
+      process: new Child<Request, Answer>('load/main.js', [JSON.stringify(options)]),
+      links,
+      warm: new Set(),
+    };
   }
 }
