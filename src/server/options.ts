@@ -115,7 +115,7 @@ export const OPTIONS = {
   },
   'max-branches': {
     ...count(),
-    help: 'Branches of one transaction.',
+    help: 'Registrations of one transaction: its branches, and locks that are added to them.',
     default: String(DEFAULT_CONFIG.maxBranches),
   },
   'max-locks': {
@@ -162,12 +162,12 @@ export const OPTIONS = {
   'keepalive-time-ms': {
     ...time(),
     help: 'A silent connection is pinged after so long, so that a client that vanished is noticed.',
-    default: '10000',
+    default: '3000',
   },
   'keepalive-timeout-ms': {
     ...time(),
     help: 'A connection that does not answer a ping within so long is closed.',
-    default: '10000',
+    default: '5000',
   },
   'shutdown-grace-ms': {
     ...time(),

@@ -73,7 +73,7 @@ export function begin(
     return undefined;
   }
   if (state.transactions.size >= state.config.maxTransactions) {
-    out.exhausted(session, id, 'maxTransactions', state.config.maxTransactions, xid);
+    out.exhausted(session, id, 'maxTransactions', xid);
     return undefined;
   }
   const transaction = addTransaction(state, {

@@ -77,7 +77,7 @@ export function commit(
     return;
   }
   if (session.unanswered >= state.config.maxWaiting) {
-    out.exhausted(session, id, 'maxWaiting', state.config.maxWaiting, xid);
+    out.exhausted(session, id, 'maxWaiting', xid);
     return;
   }
   const isFirst = !transaction.commitAsked;
@@ -127,7 +127,7 @@ export function rollback(
     return;
   }
   if (session.unanswered >= state.config.maxWaiting) {
-    out.exhausted(session, id, 'maxWaiting', state.config.maxWaiting, xid);
+    out.exhausted(session, id, 'maxWaiting', xid);
     return;
   }
   const reply: Reply = { session, id, timer: undefined };

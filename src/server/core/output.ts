@@ -5,6 +5,18 @@ import type { Effect } from './events.js';
 import type { Session } from './model.js';
 import type { CoordinatorState } from './state.js';
 
+/** The limits of requests, by the names that operators know them by. */
+const LIMITS = {
+  maxSessions: 'max-streams',
+  maxTransactions: 'max-transactions',
+  maxBranches: 'max-branches',
+  maxLocks: 'max-locks',
+  maxWaiting: 'max-waiting',
+  maxResources: 'max-resources',
+} as const;
+
+export type Limit = keyof typeof LIMITS;
+
 /** Collects the effects of one step, in order. */
 export class Output {
   readonly effects: Effect[] = [];
@@ -62,14 +74,16 @@ export class Output {
     this.send(session, id, { body: 'failure', failure: { code, message, xid, details } });
   }
 
-  exhausted(session: Session, id: number, limit: string, value: number, xid = ''): void {
+  exhausted(session: Session, id: number, limit: Limit, xid = ''): void {
+    const value = this.#state.config[limit];
+    const flag = LIMITS[limit];
     this.fail(
       session,
       id,
       'RESOURCE_EXHAUSTED',
-      `the coordinator's limit ${limit} (${value}) is reached; try again later, or raise the limit`,
+      `the coordinator's limit ${flag} (${value}) is reached; try again later, or have it started with a larger --${flag}`,
       xid,
-      { limit, value: String(value) },
+      { limit: flag, value: String(value) },
     );
   }
 

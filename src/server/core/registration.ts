@@ -5,7 +5,7 @@ import { grant, requestKey } from './grant.js';
 import { keyCount } from './lock-table.js';
 import { wait } from './lock-wait.js';
 import type { GlobalTransaction, Registration, Session } from './model.js';
-import type { Output } from './output.js';
+import type { Limit, Output } from './output.js';
 import type { CoordinatorState } from './state.js';
 
 /** Finds the transaction that a registration belongs to, beginning it on the way; undefined: it was refused. */
@@ -41,7 +41,7 @@ function limitReached(
   session: Session,
   transaction: GlobalTransaction,
   frame: RegisterBranch,
-): 'maxBranches' | 'maxLocks' | 'maxWaiting' | undefined {
+): Limit | undefined {
   const { config, locks } = state;
   // Counted by requests: locks that were added to a branch need room, too, and so does what is known of a failed one.
   if (transaction.requests.size >= config.maxBranches) return 'maxBranches';
@@ -77,7 +77,7 @@ export function registerBranch(
   }
   const limit = limitReached(state, session, transaction, frame);
   if (limit !== undefined) {
-    out.exhausted(session, id, limit, state.config[limit], xid);
+    out.exhausted(session, id, limit, xid);
     return;
   }
   const target = frame.branchId === '' ? undefined : transaction.branches.get(frame.branchId);

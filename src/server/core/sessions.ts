@@ -45,7 +45,7 @@ export function hello(
     return;
   }
   if (state.sessions.size > state.config.maxSessions) {
-    out.exhausted(session, id, 'maxSessions', state.config.maxSessions);
+    out.exhausted(session, id, 'maxSessions');
     endSession(state, out, session, 'RESOURCE_EXHAUSTED', 'too many clients');
     return;
   }
@@ -100,7 +100,7 @@ export function enlist(
   if (!session.resources.has(resourceOf(state, resourceId))) {
     if (session.resources.size >= state.config.maxResources) {
       dropIfIdle(state, resourceOf(state, resourceId));
-      out.exhausted(session, id, 'maxResources', state.config.maxResources);
+      out.exhausted(session, id, 'maxResources');
       return;
     }
   }

@@ -168,7 +168,8 @@ export class Session {
   #cutOff(): void {
     this.#waiting = [];
     this.#waitingBytes = 0;
-    const message = `More than ${this.#limits.sendBufferBytes} bytes wait for this client: it does not read fast enough.`;
+    const { sendBufferBytes } = this.#limits;
+    const message = `More than ${sendBufferBytes} bytes (send-buffer-bytes) wait for this client: it does not read fast enough.`;
     this.#owner.refused(this.id, 'RESOURCE_EXHAUSTED', message);
     this.#sendStatus(status.RESOURCE_EXHAUSTED, `RESOURCE_EXHAUSTED: ${message}`);
   }

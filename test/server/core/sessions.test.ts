@@ -74,12 +74,27 @@ describe('a client', () => {
       answer?.body === 'failure' ? [answer.failure.code, answer.failure.details.limit] : [],
     );
     assert.deepEqual(limits, [
-      ['RESOURCE_EXHAUSTED', 'maxTransactions'],
-      ['RESOURCE_EXHAUSTED', 'maxLocks'],
-      ['RESOURCE_EXHAUSTED', 'maxResources'],
+      ['RESOURCE_EXHAUSTED', 'max-transactions'],
+      ['RESOURCE_EXHAUSTED', 'max-locks'],
+      ['RESOURCE_EXHAUSTED', 'max-resources'],
     ]);
     desk.commit(1, 'a');
     assert.equal(word(desk.commit(1, 'a')), 'RESOURCE_EXHAUSTED', 'one request waits for reports already');
     assert.equal(desk.status(1, 'a'), 'ACTIVE');
+  });
+
+  it('fills no memory with locks that are named again and again, or with branches that are given up', () => {
+    desk = new Desk({ maxLocks: 5, maxBranches: 4 });
+    desk.connect(1);
+    const branchId = desk.branch(1, 'a', ['k1', 'k2']);
+    desk.branch(1, 'a', ['k1', 'k2'], { branchId });
+    assert.equal(word(desk.register(1, 'a', { locks: [locks(['k1', 'k2'])] })), 'RESOURCE_EXHAUSTED');
+    desk.branch(1, 'a', [], { branchId });
+    desk.report(1, 'a', desk.branch(1, 'a', []), 'PHASE_ONE_FAILED');
+    const answer = desk.register(1, 'a', {});
+    assert.equal(answer?.body === 'failure' ? answer.failure.details.limit : '', 'max-branches');
+    desk.report(1, 'a', branchId);
+    assert.equal(word(desk.commit(1, 'a')), 'COMMITTING');
+    desk.branch(1, 'b', ['k1', 'k2', 'k3', 'k4', 'k5']);
   });
 });
