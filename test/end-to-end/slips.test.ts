@@ -92,6 +92,15 @@ describe('what could slip past the analysis', () => {
     assert.equal(await rolledBack(() => connection.query(text)), 'STATEMENT_NOT_UNDERSTOOD');
   });
 
+  it('no text that mysql2 encodes for utf8mb3 as what is none', async () => {
+    await connection.query('SET NAMES utf8mb3');
+    const code = await rolledBack(async () => {
+      await connection.query("UPDATE t SET v = 'plane zero: 中' WHERE id = 1");
+      await connection.query('UPDATE t SET v = ? WHERE id = 1', ['beyond: 𝄞']);
+    });
+    assert.equal(code, 'STATEMENT_NOT_UNDERSTOOD');
+  });
+
   it('no write to the tables of globaltx itself', async () => {
     for (const table of ['undo_log', 'globaltx_resource']) {
       const code = await rolledBack(async () => {

@@ -82,7 +82,8 @@ const VALUE_ERROR = /^error \S+ (?:1292|1366|1411|1525|3854|3988) /;
 /**
  * The first step whose outcome is not what plain mysql2 had; what comes after a volatile statement is not compared.
  * 'departed': a statement that was bound to rows by key has not met the value in its own condition that plain
- * mysql2 has stumbled over; from here on the two go different ways.
+ * mysql2 has stumbled over, or the reading of its rows has stumbled first and has other words for it; from here on the
+ * two go different ways.
  */
 function otherOutcome({ branches }: TransactionPlan, subject: Outcomes, twin: Outcomes): string | undefined {
   for (const [at, { steps, session }] of branches.entries()) {
@@ -94,7 +95,8 @@ function otherOutcome({ branches }: TransactionPlan, subject: Outcomes, twin: Ou
       const bound = isWeak(session) || BOUND.test(plainText(pieces));
       const comparable = bound ? withoutWarnings : (text: string) => text;
       if ('text' in plain && comparable(ours.text) === comparable(plain.text)) continue;
-      if (bound && 'text' in plain && VALUE_ERROR.test(plain.text)) return 'departed';
+      const stumbled = 'text' in plain && VALUE_ERROR.test(plain.text);
+      if (stumbled && (bound || VALUE_ERROR.test(ours.text))) return 'departed';
       return (
         `branch ${at}, step ${step} (${kind})\n  globaltx: ${ours.text}\n` +
         `  mysql2:   ${'text' in plain ? plain.text : plain.construct}`

@@ -10,20 +10,30 @@ const AMBIGUOUS = new Set(['sjis', 'cp932', 'ujis', 'eucjpms', 'big5', 'gbk', 'g
 
 const BEYOND_ASCII = /[^\p{ASCII}]/u;
 
+/** mysql2 encodes them for utf8mb3 as two surrogates of three bytes each, which the server takes for no text at all. */
+const BEYOND_THREE_BYTES = /[\u{10000}-\u{10ffff}]/u;
+
 /** @throws GlobalTxError STATEMENT_NOT_UNDERSTOOD for text whose bytes the server may read otherwise */
 export function refuseAmbiguousText(
   { clientCharset }: SessionFacts,
   text: string,
   parameters: readonly unknown[],
 ): void {
-  if (!AMBIGUOUS.has(clientCharset)) return;
-  if (![text, ...parameters].some((part) => BEYOND_ASCII.test(written(part)))) return;
+  const misread = misreadIn(clientCharset);
+  if (misread === undefined) return;
+  if (![text, ...parameters].some((part) => misread.test(written(part)))) return;
+  const limit = misread === BEYOND_ASCII ? 'ASCII' : 'U+FFFF';
   throw new GlobalTxError(
     'STATEMENT_NOT_UNDERSTOOD',
-    `Text beyond ASCII in the character set ${clientCharset} is not supported inside a global transaction: the server ` +
+    `Text beyond ${limit} in the character set ${clientCharset} is not supported inside a global transaction: the server ` +
       'may read its bytes otherwise. Connect with utf8mb4; the columns may keep their character set.',
     { construct: `text in ${clientCharset}` },
   );
+}
+
+function misreadIn(charset: string): RegExp | undefined {
+  if (AMBIGUOUS.has(charset)) return BEYOND_ASCII;
+  return charset === 'utf8mb3' || charset === 'utf8' ? BEYOND_THREE_BYTES : undefined;
 }
 
 function written(part: unknown): string {
