@@ -165,7 +165,7 @@ function agrees(
 ): boolean {
   const before = new Set(met.rows.map(({ identity }) => identity));
   // RETURNING gives each new row once, whatever became of it.
-  if (returning.text !== '') return present.length > 0 && affected === rows.length;
+  if (returning.text !== '') return affected === rows.length && (present.length > 0 || met.rows.length > 0);
   if (onConflict.action === 'replace') {
     // A row may take the place of an earlier one of the same statement. One that is the same in all its columns
     // is not counted twice.

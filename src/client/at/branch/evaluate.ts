@@ -55,9 +55,21 @@ export async function evaluateExpressions(
   const result = await read(context, source, names, beside);
   const columns = names.map((_, index) => {
     const column = sourceColumn(result.fields[index * (1 + besideText('').length)]!);
-    return column?.needs === 'more' ? undefined : column;
+    return column === undefined ? undefined : withText(column);
   });
   return decode(result, columns, beside, targets);
+}
+
+/** The column where nothing stands beside it but what text needs; undefined where that is not enough. */
+function withText(column: SourceColumn): SourceColumn | undefined {
+  switch (column.needs) {
+    case 'text':
+      return column;
+    case 'nothing':
+      return { ...column, literal: (value, _, ...others) => column.literal(value, [], ...others) };
+    case 'more':
+      return undefined;
+  }
 }
 
 function read(

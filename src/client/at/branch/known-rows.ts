@@ -163,7 +163,9 @@ interface Place {
   readonly row: number;
   readonly at: number;
   readonly column: ColumnDefinition;
-  readonly value: Extract<InsertValue, { readonly kind: 'expression' }>;
+  readonly expression: Clause;
+  readonly locking: Clause;
+  readonly volatile: boolean;
 }
 
 async function ofValues(
@@ -173,13 +175,14 @@ async function ofValues(
   write: WritePlaceholder,
   run: RunStatement,
 ): Promise<KnownRows | undefined> {
-  const places = placesOf(statement, table);
+  const spelled = withDefaults(statement, table);
+  const places = placesOf(spelled, table);
   if (places.length === 0) return { statement, run };
-  const rows = statement.rows.map((row) => Array.from(row));
+  const rows = spelled.rows.map((row) => Array.from(row));
   const weak = context.session.facts.weakIsolation;
   for (let from = 0; from < places.length; from += EXPRESSIONS_PER_QUERY) {
     const some = places.slice(from, from + EXPRESSIONS_PER_QUERY);
-    const texts = some.map(({ value }) => inlineClause(weak ? value.expression : value.locking, write));
+    const texts = some.map(({ expression, locking }) => inlineClause(weak ? expression : locking, write));
     const evaluated = await evaluateExpressions(
       context,
       texts,
@@ -193,22 +196,61 @@ async function ofValues(
     const [values = []] = accepted(evaluated, statement, table).rows;
     for (const [index, { row, at }] of some.entries()) rows[row]![at] = values[index]!;
   }
-  const known: InsertStatement = { ...statement, rows };
-  if (!places.some(({ value }) => value.volatile)) return { statement: known, run };
+  const known: InsertStatement = { ...spelled, rows };
+  if (!places.some(({ volatile }) => volatile)) return { statement: known, run };
   if (statement.onConflict.action !== 'skip' && (await warned(context))) return undefined;
   const bound: BoundStatement = (placeholder) => boundInsert(known, 0, false, placeholder);
   return { statement: known, run: (other) => run(other ?? bound) };
 }
 
-function placesOf({ columns, rows, onConflict }: InsertStatement, table: TableDefinition): readonly Place[] {
+/** Names of the columns that rows are found by. */
+function findingColumns({ onConflict }: InsertStatement, table: TableDefinition): ReadonlySet<string> {
   const indexes = onConflict.action === 'fail' ? [table.key] : [table.key, ...table.uniques];
-  const finding = new Set(indexes.flatMap((index) => index.columns));
-  const targets = targetsOf(table, columns) ?? [];
-  return rows.flatMap((row, number) =>
+  return new Set(indexes.flatMap((index) => index.columns));
+}
+
+/** The statement with the word DEFAULT for what it leaves out of the columns whose defaults are computed. */
+function withDefaults(statement: InsertStatement, table: TableDefinition): InsertStatement {
+  const listed = listedColumns(table, statement.columns);
+  const finding = findingColumns(statement, table);
+  const missing = table.columns.filter(
+    ({ name, defaultExpression }) =>
+      defaultExpression !== null && finding.has(name) && !listed.includes(name.toLowerCase()),
+  );
+  const empty = statement.rows.some((row) => row.length === 0 && listed.length > 0);
+  // Rows of a wrong length are the server's to refuse.
+  if (statement.rows.some((row) => row.length !== listed.length && row.length > 0)) return statement;
+  if (missing.length === 0 && !empty) return statement;
+  const none: InsertValue = { kind: 'default' };
+  return {
+    ...statement,
+    columns: [...(targetsOf(table, statement.columns) ?? []), ...missing].map(({ name }) => name),
+    rows: statement.rows.map((row) => [
+      ...(row.length === 0 ? listed.map(() => none) : row),
+      ...missing.map(() => none),
+    ]),
+  };
+}
+
+function placesOf(statement: InsertStatement, table: TableDefinition): readonly Place[] {
+  const finding = findingColumns(statement, table);
+  const targets = targetsOf(table, statement.columns) ?? [];
+  return statement.rows.flatMap((row, number) =>
     row.flatMap((value, at) => {
       const column = targets[at];
-      const matters = value.kind === 'expression' && column !== undefined && finding.has(column.name);
-      return matters ? [{ row: number, at, column, value }] : [];
+      if (column === undefined || !finding.has(column.name)) return [];
+      const expression = expressionOf(value, column);
+      return expression === undefined ? [] : [{ row: number, at, column, ...expression }];
     }),
   );
+}
+
+function expressionOf(
+  value: InsertValue,
+  { defaultExpression }: ColumnDefinition,
+): Pick<Place, 'expression' | 'locking' | 'volatile'> | undefined {
+  if (value.kind === 'expression') return value;
+  if (value.kind !== 'default' || defaultExpression === null) return undefined;
+  const expression: Clause = { text: defaultExpression, placeholders: [], offsets: [] };
+  return { expression, locking: expression, volatile: true };
 }

@@ -56,6 +56,14 @@ function isTextual(target: ColumnDefinition): boolean {
   return family === 'text' || family === 'bytes';
 }
 
+/** As the server rounds an exact number on its way into an integer column: half away from zero. */
+function rounded(digits: string, target: ColumnDefinition): string {
+  const [, sign = '', whole = '', fraction] = /^(-?)(\d+)\.(\d+)$/.exec(digits) ?? [];
+  if (fraction === undefined || columnFamily(target) !== 'integer') return digits;
+  const magnitude = BigInt(whole) + (fraction >= '5' ? 1n : 0n);
+  return magnitude === 0n ? '0' : `${sign}${magnitude}`;
+}
+
 function plainly(digits: string, target: ColumnDefinition): SourceValue {
   return { literal: isTextual(target) ? `'${digits}'` : digits };
 }
@@ -64,8 +72,17 @@ const number: SourceColumn = {
   needs: 'nothing',
   beside: NONE,
   // The zeros of ZEROFILL are shown, not given.
-  literal: (value, _, target) => plainly(latin(value).replace(/^(-?)0+(?=\d)/, '$1'), target),
+  literal: (value, _, target) =>
+    plainly(rounded(latin(value).replace(/^(-?)0+(?=\d)/, '$1'), target), target),
 };
+
+/** As the server rounds a DOUBLE on its way into an integer column: half to even. */
+function evenly(value: number): bigint {
+  const floor = Math.floor(value);
+  const rest = value - floor;
+  const up = rest > 0.5 || (rest === 0.5 && floor % 2 !== 0);
+  return BigInt(up ? floor + 1 : floor);
+}
 
 const double: SourceColumn = {
   needs: 'nothing',
@@ -74,6 +91,8 @@ const double: SourceColumn = {
   literal: (value, [exact], target) => {
     const text = latin(exact ?? value);
     if (isTextual(target)) return { literal: `'${text}'` };
+    if (columnFamily(target) === 'integer' && Math.abs(Number(text)) < 2 ** 53)
+      return { literal: String(evenly(Number(text))) };
     return { literal: /e/i.test(text) ? text : `${text}e0` };
   },
 };
@@ -173,6 +192,7 @@ const JSON_COLUMN: ColumnDefinition = {
     invisible: false,
     hasDefault: false,
     constantDefault: false,
+    defaultExpression: null,
     nullByDefault: true,
   },
 };

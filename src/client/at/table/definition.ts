@@ -27,6 +27,8 @@ export interface ColumnDefinition {
   readonly hasDefault: boolean;
   /** The default is one value for all rows, not an expression that is computed anew (UUID(), CURRENT_TIMESTAMP). */
   readonly constantDefault: boolean;
+  /** The SQL of a default that is computed anew for each row; null for any other column. */
+  readonly defaultExpression: string | null;
   /** NULL is what the column gets when nothing is given. */
   readonly nullByDefault: boolean;
 }

@@ -74,6 +74,12 @@ function isConstant(server: 'mysql' | 'mariadb', text: string | null, extra: str
   return /^(?:'(?:[^'\\]|''|\\.)*'|-?[\d.]+(?:e[+-]?\d+)?)$/is.test(text);
 }
 
+/** MySQL shows it as if it stood in a string. */
+function defaultExpression(server: 'mysql' | 'mariadb', text: string | null, extra: string): string | null {
+  if (text === null || text.toUpperCase() === 'NULL' || isConstant(server, text, extra)) return null;
+  return server === 'mysql' ? text.replace(/\\(.)/gs, '$1') : text;
+}
+
 /** Every column of the table, in its order. */
 export async function loadColumns(
   executor: SqlExecutor,
@@ -118,6 +124,7 @@ export async function loadColumns(
       invisible: /INVISIBLE/i.test(extra),
       hasDefault: row.defaultValue !== null || nullable,
       constantDefault: isConstant(server, row.defaultValue, extra),
+      defaultExpression: defaultExpression(server, row.defaultValue, extra),
       // MariaDB spells the default NULL out.
       nullByDefault: nullable && (row.defaultValue ?? 'NULL').toUpperCase() === 'NULL',
     };
