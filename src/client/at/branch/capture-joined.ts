@@ -7,8 +7,16 @@ import { refuseKeyChange } from './capture-change.js';
 import { type BoundStatement, type CaptureContext, mismatch, type RunStatement } from './capture-context.js';
 import { CascadeCapture } from './cascades.js';
 import { type BaseTable, type JoinedTarget, targetsOf } from './joined-targets.js';
+import { readTuples, tuplesCondition } from './joined-tuples.js';
 import { runWithoutTable, tableOf } from './named-table.js';
-import { boundJoin, joinedReadQuery, keyReference, referenceOf, type WritePlaceholder } from './queries.js';
+import {
+  boundJoin,
+  joinedReadQuery,
+  keyReference,
+  referenceOf,
+  replacedJoin,
+  type WritePlaceholder,
+} from './queries.js';
 import { readImage } from './read-image.js';
 
 type JoinedStatement = JoinedUpdateStatement | JoinedDeleteStatement;
@@ -18,6 +26,11 @@ interface TargetImage {
   readonly target: JoinedTarget;
   readonly table: TableDefinition;
   readonly rows: readonly ImageRow[];
+}
+
+interface TargetImages {
+  readonly images: readonly TargetImage[];
+  readonly bound: BoundStatement | undefined;
 }
 
 /** An UPDATE or DELETE over a join: the rows of every table that it writes are read and locked by the same join. */
@@ -36,15 +49,15 @@ export async function captureJoined(
   }
   const targets = targetsOf(statement, tables);
   for (const { table, assigned } of targets) check(statement, table, assigned);
-  const images: TargetImage[] = [];
-  for (const target of targets) images.push(await readTarget(context, statement, target, write));
-  const bind = statement.volatile || context.session.facts.weakIsolation;
+  const { images, bound } = statement.changing
+    ? await readAtOnce(context, statement, tables, targets, write)
+    : await readEach(context, statement, targets, write);
   const cascades = new CascadeCapture(context);
   for (const image of images) {
     if (statement.kind === 'joinedDelete') await cascades.beforeDelete(image);
     else await cascades.beforeUpdate(image, image.target.assigned);
   }
-  const counts = await run(bind ? bound(context, statement, images) : undefined);
+  const counts = await run(bound);
   // As in an UPDATE of one table: see captureChange.
   if (counts.matched === 0) return;
   const read = images.reduce((sum, { rows }) => sum + rows.length, 0);
@@ -61,8 +74,44 @@ export async function captureJoined(
     for (const image of rows) {
       context.touched.add(table, { identity: image.identity, before: image, keyed: image.row });
     }
-    await cascades.afterUpdate({ table, rows: [] });
   }
+  await cascades.afterUpdate({ table: images[0]!.table, rows: [] });
+}
+
+/** The rows of each target, by a reading for each, and the statement to run in the place of the application's, if any. */
+async function readEach(
+  context: CaptureContext,
+  statement: JoinedStatement,
+  targets: readonly JoinedTarget[],
+  write: WritePlaceholder,
+): Promise<TargetImages> {
+  const images: TargetImage[] = [];
+  for (const target of targets) images.push(await readTarget(context, statement, target, write));
+  const bind = statement.volatile || context.session.facts.weakIsolation;
+  return { images, bound: bind ? byKeys(context, statement, images) : undefined };
+}
+
+/** The same by one reading, because a second one would find others. */
+async function readAtOnce(
+  context: CaptureContext,
+  statement: JoinedStatement,
+  tables: readonly BaseTable[],
+  targets: readonly JoinedTarget[],
+  write: WritePlaceholder,
+): Promise<TargetImages> {
+  const tuples = await readTuples(context, statement, tables, write);
+  const images = targets.map((target) => {
+    const at = tables.findIndex(({ named }) => named === target.named);
+    const rows = tuples.flatMap((tuple) => tuple[at] ?? []);
+    return { target, table: target.table, rows: distinct(rows) };
+  });
+  const condition = tuplesCondition(context, tables, tuples);
+  return { images, bound: (placeholder) => replacedJoin(statement, condition, placeholder) };
+}
+
+/** A join gives a row once for every row that it is joined to. */
+function distinct(rows: readonly ImageRow[]): readonly ImageRow[] {
+  return Array.from(new Map(rows.map((image) => [image.identity, image])).values());
 }
 
 function check(statement: JoinedStatement, table: TableDefinition, assigned: readonly string[]): void {
@@ -89,9 +138,7 @@ async function readTarget(
     target.named.optional,
   );
   if (table !== target.table) check(statement, table, target.assigned);
-  // A join gives a row once for every row that it is joined to.
-  const distinct = new Map(rows.map((image) => [image.identity, image]));
-  return { target, table, rows: Array.from(distinct.values()) };
+  return { target, table, rows: distinct(rows) };
 }
 
 /** IGNORE leaves rows out; a foreign key, or another target that is the same table, may have deleted one before its turn. */
@@ -105,7 +152,7 @@ function mayBeFewer(statement: JoinedStatement, images: readonly TargetImage[]):
   );
 }
 
-function bound(
+function byKeys(
   context: CaptureContext,
   statement: JoinedStatement,
   images: readonly TargetImage[],

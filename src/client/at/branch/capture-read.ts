@@ -43,17 +43,18 @@ function locksOf({ mode }: LockingReadStatement, { table, rows }: TableImage): R
 }
 
 /**
- * Whether a second reading may give other rows in place of the first one's, and not only more: with LIMIT, when
- * a row before them has become free or has been inserted in the meantime.
+ * Whether a second reading may give other rows in place of the first one's, and not only more: with RAND() and its
+ * like, and with LIMIT, when a row before them has become free or has been inserted in the meantime.
  */
 function choosesAnew(context: CaptureContext, statement: LockingReadStatement): boolean {
-  if (statement.limit === null || !(statement.skipLocked || context.session.facts.weakIsolation))
-    return false;
-  if (!statement.offset) return true;
+  const { limit, changing, skipLocked, offset } = statement;
+  if (limit === null) return changing;
+  if (!changing && !skipLocked && !context.session.facts.weakIsolation) return false;
+  if (!offset) return true;
   throw new GlobalTxError(
     'STATEMENT_UNSUPPORTED',
-    'A locking read that skips rows by OFFSET is not supported inside a global transaction with SKIP LOCKED or under ' +
-      'READ COMMITTED: which rows it has skipped cannot be told. Leave OFFSET out.',
+    'A locking read that skips rows by OFFSET is not supported inside a global transaction with SKIP LOCKED, with RAND() ' +
+      'and its like, or under READ COMMITTED: which rows it has skipped cannot be told. Leave OFFSET out.',
     { construct: 'LIMIT with OFFSET' },
   );
 }

@@ -100,6 +100,27 @@ export function joinedReadQuery(
   );
 }
 
+/** The same of all its tables at once. */
+export function joinedTuplesQuery(
+  statement: JoinedStatement,
+  selectList: string,
+  write: WritePlaceholder,
+): string {
+  const clause = clauseWriter(write);
+  return lines(
+    clause('', statement.with),
+    `SELECT ${selectList}`,
+    clause('FROM', statement.from),
+    clause('WHERE', statement.where),
+    'FOR UPDATE',
+  );
+}
+
+/** The application's statement over a join, its condition replaced. */
+export function replacedJoin(statement: JoinedStatement, condition: string, write: WritePlaceholder): string {
+  return lines(inlineClause(statement.head, write), `WHERE ${condition}`);
+}
+
 /** The application's statement over a join, held to the rows that were read: by their keys, beside its own condition. */
 export function boundJoin(
   statement: JoinedStatement,

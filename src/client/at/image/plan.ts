@@ -25,6 +25,8 @@ export interface ImageRow {
 export interface ImagePlan {
   /** The select list, given how the query names the table: a quoted name, or an alias. */
   selectList(reference: string): string;
+  /** How many columns that list has. */
+  readonly width: number;
   /**
    * @param optional the query may give NULLs in place of the table's rows: MySQL then calls every column nullable
    * @throws TableChanged when the table is not what the definition says
@@ -127,6 +129,10 @@ class TablePlan implements ImagePlan {
     });
     this.#key = this.#parts(table.key);
     this.#uniques = table.uniques.map((index) => this.#parts(index));
+  }
+
+  get width(): number {
+    return this.#list.length;
   }
 
   selectList(reference: string): string {

@@ -168,6 +168,8 @@ export interface JoinedUpdateStatement extends JoinedStatement {
   readonly kind: 'joinedUpdate';
   readonly assignments: readonly Assignment[];
   readonly ignore: boolean;
+  /** Whether the condition may choose other rows although nobody has written anything: RAND(), NOW(). */
+  readonly changing: boolean;
   /** Everything up to WHERE or to the end. */
   readonly head: Clause;
 }
@@ -178,6 +180,8 @@ export interface JoinedDeleteStatement extends JoinedStatement {
   /** As named in front: tables or aliases of the join. */
   readonly targets: readonly { readonly schema: string | null; readonly name: string }[];
   readonly ignore: boolean;
+  /** As that of an UPDATE. */
+  readonly changing: boolean;
   readonly head: Clause;
 }
 
@@ -188,6 +192,8 @@ export interface LockingReadStatement extends RowsStatement {
   /** The locking clause as written: FOR UPDATE SKIP LOCKED, LOCK IN SHARE MODE, ... */
   readonly lock: Clause;
   readonly skipLocked: boolean;
+  /** Whether the condition or the order may choose other rows although nobody has written anything. */
+  readonly changing: boolean;
   /** LIMIT that leaves out rows at the beginning. */
   readonly offset: boolean;
   /** Everything up to WHERE, and everything after the condition: to bind the rows by key. */

@@ -3,7 +3,7 @@ import type { CommonTables } from './common-tables.js';
 import type { Cursor } from './cursor.js';
 import { readModifiers } from './modifiers.js';
 import { unsupported } from './refusal.js';
-import { readRowsClauses, refuseOrdered } from './rows-clauses.js';
+import { readRowsClauses, refuseChanging, refuseOrdered } from './rows-clauses.js';
 import { readTableReference } from './table-reference.js';
 import { readTableReferences } from './table-references.js';
 
@@ -35,13 +35,15 @@ function readJoined(
   do targets.push(readTarget(cursor));
   while (cursor.accept(','));
   cursor.expect(behindTargets);
-  const { tables, from, volatile } = readTableReferences(cursor, common, 'DELETE');
+  const references = readTableReferences(cursor, common, 'DELETE');
+  const { tables, from, volatile } = references;
   const clauses = readRowsClauses(cursor, 'DELETE');
   refuseOrdered(clauses, 'multi-table DELETE');
-  const { where, head } = clauses;
+  refuseChanging(clauses, references, 'multi-table DELETE');
+  const { where, head, changing } = clauses;
   return {
     ...{ kind: 'joinedDelete', with: common.clause, targets, tables, from, where, head },
-    ...{ ignore, volatile: clauses.volatile || volatile },
+    ...{ ignore, volatile: clauses.volatile || volatile, changing },
   };
 }
 

@@ -2,7 +2,8 @@ import type { Clause } from './analysis.js';
 import type { Cursor } from './cursor.js';
 import { readOrder } from './order.js';
 import { unsupported } from './refusal.js';
-import { isVolatile } from './volatile.js';
+import type { TableReferences } from './table-references.js';
+import { isChanging, isVolatile } from './volatile.js';
 
 /** What follows the table or the assignments of an UPDATE or DELETE. */
 export interface RowsClauses {
@@ -10,6 +11,8 @@ export interface RowsClauses {
   readonly orderBy: Clause | null;
   readonly limit: Clause | null;
   readonly volatile: boolean;
+  /** Whether the condition may choose other rows although nobody has written anything. */
+  readonly changing: boolean;
   readonly head: Clause;
   readonly tail: Clause;
   readonly returning: boolean;
@@ -24,6 +27,17 @@ export function refuseOrdered({ orderBy, limit, returning }: RowsClauses, constr
   if (orderBy !== null) unsupported(`${construct} ... ORDER BY`);
   if (limit !== null) unsupported(`${construct} ... LIMIT`);
   if (returning) unsupported(`${construct} ... RETURNING`);
+}
+
+/** Of a subquery among the tables it is not told which of its rows a row was joined to. */
+export function refuseChanging(
+  clauses: RowsClauses,
+  { changing, tables }: Pick<TableReferences, 'changing' | 'tables'>,
+  construct: string,
+): void {
+  if (changing) unsupported(`${construct} with a changing value in a join or a subquery`);
+  if (clauses.changing && tables.some(({ derived }) => derived))
+    unsupported(`${construct} with a changing value beside a subquery`);
 }
 
 /** Reads [WHERE] [ORDER BY] [LIMIT] [RETURNING] up to the statement's end. */
@@ -48,6 +62,7 @@ export function readRowsClauses(cursor: Cursor, verb: string): RowsClauses {
     limit: limit && source.clause(...limit),
     volatile:
       limit !== null || [where, orderBy].some((range) => range !== null && isVolatile(source, ...range)),
+    changing: where !== null && isChanging(source, ...where),
     head,
     tail: source.clause(tailBegin, cursor.index),
     returning,

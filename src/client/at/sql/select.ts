@@ -7,7 +7,7 @@ import { unsupported } from './refusal.js';
 import { locksAt, type Range, readSelectClauses, type SelectClauses } from './select-clauses.js';
 import type { Source } from './source.js';
 import { readTableReferences, type TableReferences } from './table-references.js';
-import { isVolatile } from './volatile.js';
+import { isChanging, isVolatile } from './volatile.js';
 
 /** Reads a query: SELECT, WITH, TABLE, VALUES or one in parentheses, from its first word. */
 export function readQuery(cursor: Cursor): Statement {
@@ -48,6 +48,7 @@ function readLockingSelect(cursor: Cursor): Statement {
     orderBy: order.orderBy,
     limit: order.limit,
     volatile: references.volatile || order.volatile || (where !== null && isVolatile(source, ...where)),
+    changing: references.changing || order.changing || (where !== null && isChanging(source, ...where)),
     mode: source.at(lock[0] + 1).word === 'UPDATE' ? 'EXCLUSIVE' : 'SHARED',
     lock: source.clause(...lock),
     skipLocked: source.find(lock[0], (word) => word === 'SKIP') < lock[1],
@@ -108,7 +109,7 @@ function lockedTables(cursor: Cursor): readonly string[] | null {
   return names;
 }
 
-type RowOrder = Pick<LockingReadStatement, 'orderBy' | 'limit' | 'volatile'>;
+type RowOrder = Pick<LockingReadStatement, 'orderBy' | 'limit' | 'volatile' | 'changing'>;
 
 /**
  * ORDER BY and LIMIT, where they speak of the table's rows. After grouping, an aggregate or DISTINCT they
@@ -123,11 +124,12 @@ function rowOrder(source: Source, clauses: SelectClauses): RowOrder {
     order?.byPosition ||
     !keepsRows(source, clauses.list) ||
     (orderBy !== null && hasBareName(source, orderBy) && hasAlias(source, clauses.list));
-  if (ofResults) return { orderBy: null, limit: null, volatile: false };
+  if (ofResults) return { orderBy: null, limit: null, volatile: false, changing: false };
   return {
     orderBy: order === null ? null : order.clause,
     limit: limit && source.clause(...limit),
     volatile: limit !== null || (orderBy !== null && isVolatile(source, ...orderBy)),
+    changing: limit !== null && orderBy !== null && isChanging(source, ...orderBy),
   };
 }
 

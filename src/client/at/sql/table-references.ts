@@ -3,7 +3,7 @@ import type { CommonTables } from './common-tables.js';
 import type { Cursor } from './cursor.js';
 import { unsupported } from './refusal.js';
 import { readTableReference, type TableReference } from './table-reference.js';
-import { isVolatile } from './volatile.js';
+import { isChanging, isVolatile } from './volatile.js';
 
 export interface TableReferences {
   readonly tables: readonly JoinedTable[];
@@ -11,6 +11,8 @@ export interface TableReferences {
   readonly from: Clause;
   /** Whether reading it again could give other rows: subqueries, and what is volatile in a join's condition. */
   readonly volatile: boolean;
+  /** Whether it could although nobody has written anything: what changes by itself in a join's condition, or a subquery. */
+  readonly changing: boolean;
   /** The one table, where there is but one; null for a join and for a subquery. */
   readonly single: TableReference | null;
 }
@@ -21,20 +23,24 @@ const ENDS_CONDITION = new Set([',', 'ON', 'USING', 'SET', 'WHERE', 'ORDER', 'LI
 /** Reads table references: tables and subqueries, joined by commas and JOINs of every kind. */
 export function readTableReferences(
   cursor: Cursor,
-  { names }: CommonTables,
+  common: CommonTables,
   verb: string,
   end = cursor.source.tokens.length,
 ): TableReferences {
   const { source } = cursor;
+  const { names } = common;
   const begin = cursor.index;
   const tables: JoinedTable[] = [];
   const references: TableReference[] = [];
   let volatile = names.size > 0;
+  let { changing } = common;
   let outer: 'none' | 'left' | 'right' = 'none';
   do {
     if (cursor.word === '(' || cursor.word === 'LATERAL') {
+      const from = cursor.index;
       tables.push(readSubquery(cursor, verb));
       volatile = true;
+      changing ||= isChanging(source, from + 1, source.skip(from));
     } else {
       if (cursor.ahead(1) === '(' && cursor.word === 'JSON_TABLE') unsupported(`${verb} with JSON_TABLE`);
       const reference = readTableReference(cursor);
@@ -44,7 +50,9 @@ export function readTableReferences(
       tables.push({ ...reference.table, derived, optional: outer !== 'none' });
     }
     while (cursor.index < end && (cursor.word === 'ON' || cursor.word === 'USING')) {
-      volatile = readCondition(cursor, end) || volatile;
+      const from = cursor.index + 1;
+      if (readCondition(cursor, end)) volatile = true;
+      changing ||= isChanging(source, from, cursor.index);
     }
     const kind = joinAt(cursor);
     if (kind !== null && kind !== 'none' && outer !== 'right') outer = kind;
@@ -54,6 +62,7 @@ export function readTableReferences(
     tables: outer === 'right' ? tables.map((table) => ({ ...table, optional: true })) : tables,
     from: source.clause(begin, cursor.index),
     volatile,
+    changing,
     single: tables.length === 1 ? (references[0] ?? null) : null,
   };
 }

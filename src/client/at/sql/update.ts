@@ -3,7 +3,7 @@ import type { CommonTables } from './common-tables.js';
 import type { Cursor } from './cursor.js';
 import { readModifiers } from './modifiers.js';
 import { unsupported } from './refusal.js';
-import { readRowsClauses, refuseOrdered } from './rows-clauses.js';
+import { readRowsClauses, refuseChanging, refuseOrdered } from './rows-clauses.js';
 import { readTableReferences } from './table-references.js';
 import { isVolatile } from './volatile.js';
 
@@ -29,10 +29,11 @@ export function readUpdate(cursor: Cursor, common: CommonTables): UpdateStatemen
     };
   }
   refuseOrdered(clauses, 'multi-table UPDATE');
-  const { where, head } = clauses;
+  refuseChanging(clauses, references, 'multi-table UPDATE');
+  const { where, head, changing } = clauses;
   return {
     ...{ kind: 'joinedUpdate', with: common.clause, tables, from, where, head },
-    ...{ assignments, ignore, volatile },
+    ...{ assignments, ignore, volatile, changing },
   };
 }
 
