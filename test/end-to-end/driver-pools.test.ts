@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import diagnostics from 'node:diagnostics_channel';
 import { once } from 'node:events';
+import globaltx from 'globaltx/mysql2';
+import type { PoolCluster as PlainCluster, Pool as PlainPool } from 'mysql2';
 import { ITEM, itSeesTheSame, OURS, PLAIN } from './driver-ways.js';
 import { makeWorld, type World } from './world.js';
 
@@ -171,6 +173,41 @@ describe('pools and clusters of globaltx/mysql2 do what those of mysql2 do:', ()
       }
       await pool.end();
     },
+  });
+
+  it("take part also when they are made by `new`, by a class that extends mysql2's, or by its prototype", async () => {
+    const options = world.first.server.options(world.first.name);
+    const { Pool, Connection, PoolCluster, ConnectionConfig } = globaltx as unknown as Record<
+      string,
+      new (
+        ...args: unknown[]
+      ) => PlainPool
+    >;
+    class OwnPool extends (Pool!) {
+      readonly mine = true;
+    }
+    const config = { connectionConfig: new ConnectionConfig!(options), connectionLimit: 1, maxIdle: 1 };
+    const pool = new OwnPool({ config });
+    assert.ok(pool.mine && pool instanceof OwnPool && pool instanceof Pool!);
+    const connection = new Connection!({ config: new ConnectionConfig!(options) });
+    const cluster = new PoolCluster!({}) as unknown as PlainCluster;
+    cluster.add('node', options);
+    await world.first.execute(['DELETE FROM item', "INSERT INTO item (id, name) VALUES (1, 'as it was')"]);
+    await assert.rejects(
+      world.gtx.run(async () => {
+        await pool.promise().query("UPDATE item SET name = 'pool' WHERE id = 1");
+        await connection.promise().query("UPDATE item SET name = 'connection' WHERE id = 1");
+        await new Promise((resolve) =>
+          cluster.of('*').query("UPDATE item SET name = 'cluster' WHERE id = 1", resolve),
+        );
+        throw new Error('undo it');
+      }),
+      /undo it/,
+    );
+    const [rows] = await pool.promise().query('SELECT name FROM item');
+    assert.deepEqual(rows, [{ name: 'as it was' }]);
+    await Promise.all([pool.promise().end(), connection.promise().end()]);
+    await new Promise<void>((resolve) => cluster.end(() => resolve()));
   });
 
   it("are instances of mysql2's own classes", async () => {

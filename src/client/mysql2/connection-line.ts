@@ -4,6 +4,8 @@ import {
   type CoreCommand,
   type CoreConnection,
   forgetStatement,
+  isExecute,
+  isQuery,
   isResultHeader,
   type PreparedStatement,
   prepareCommand,
@@ -84,6 +86,8 @@ export class ConnectionLine implements SqlExecutor {
   readonly #add: AddCommand;
   readonly #waiting = new Set<(error: Error) => void>();
   #lost: Error | undefined;
+  /** The last statement was made here, and not passed. */
+  #spoken = false;
 
   /** @param add mysql2's own way into the queue, from before it was taken over */
   constructor(connection: CoreConnection, add: AddCommand) {
@@ -106,6 +110,11 @@ export class ConnectionLine implements SqlExecutor {
     return this.#lost ?? _fatalError ?? _protocolError ?? (_closing ? closed() : undefined);
   }
 
+  /** Whether what the session says of its last statement (ROW_COUNT(), warnings) may be of one of globaltx's own. */
+  get spoken(): boolean {
+    return this.#spoken;
+  }
+
   /** Whether the server was told that a text may have several statements. */
   get takesSeveral(): boolean {
     return (Number(this.#connection.config.clientFlags) & MULTI_STATEMENTS) !== 0;
@@ -125,6 +134,7 @@ export class ConnectionLine implements SqlExecutor {
       failCommand(command, lost);
       return Promise.resolve();
     }
+    if (isQuery(command) || isExecute(command)) this.#spoken = false;
     return new Promise((resolve) => {
       const settle = () => {
         this.#waiting.delete(settle);
@@ -163,6 +173,7 @@ export class ConnectionLine implements SqlExecutor {
   }
 
   #answered(make: MakeCommand, onInactivity: ((error: Error) => void) | undefined) {
+    this.#spoken = true;
     let failure: Error | undefined;
     let outcome: Outcome | undefined;
     let settle = (_error?: Error): void => {};

@@ -1,4 +1,5 @@
 import mysql2 from 'mysql2';
+import { takingOver } from './constructed.js';
 import type { CoreCluster, CoreConnection, CorePool } from './core.js';
 import { instrumentCluster, instrumentConnection, instrumentPool, makeOutside } from './instrument.js';
 import { type OwnOptions, splitOptions } from './pool-options.js';
@@ -53,6 +54,30 @@ export const createPoolCluster = function createPoolCluster(options?: unknown) {
   instrumentCluster(cluster);
   return cluster;
 } as unknown as typeof mysql2.createPoolCluster;
+
+type New<Instance> = new (...args: never[]) => Instance;
+
+const classes = mysql2 as unknown as {
+  readonly Connection: New<CoreConnection>;
+  readonly Pool: New<CorePool>;
+  readonly PoolCluster: New<CoreCluster>;
+};
+
+// mysql2's classes, for `instanceof`, for `extends`, and for those who make an instance by themselves.
+
+export const Connection = takingOver(classes.Connection, (made) =>
+  instrumentConnection(made),
+) as unknown as typeof mysql2.Connection;
+export type Connection = mysql2.Connection;
+
+export const Pool = takingOver(classes.Pool, (made) => instrumentPool(made)) as unknown as New<mysql2.Pool>;
+export type Pool = mysql2.Pool;
+
+export const PoolCluster = takingOver(
+  classes.PoolCluster,
+  instrumentCluster,
+) as unknown as New<mysql2.PoolCluster>;
+export type PoolCluster = mysql2.PoolCluster;
 
 /** mysql2's exports that are getters, which `export *` of a CommonJS module does not find. */
 export const Types = mysql2.Types;

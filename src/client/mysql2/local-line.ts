@@ -143,6 +143,11 @@ export class LocalLine implements SqlExecutor {
     }
   }
 
+  /** Whether what the session says of its last statement may be of one of globaltx's own. */
+  get spoken(): boolean {
+    return this.beginning || this.#line.spoken;
+  }
+
   /** Whether the server was told that a text may have several statements. */
   get takesSeveral(): boolean {
     return this.#line.takesSeveral;

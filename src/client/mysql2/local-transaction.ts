@@ -3,12 +3,14 @@ import { GlobalTxError } from '../../protocol/errors.js';
 import { type CapturedStatement, isCaptured } from '../at/branch/capture.js';
 import type { BranchDatabase, BranchSession } from '../at/branch/database.js';
 import { refuseWritingFunctions } from '../at/branch/stored-calls.js';
-import type { Analysis, Control } from '../at/sql/analysis.js';
+import type { SqlDialect } from '../at/executor.js';
+import type { Analysis, Control, Statement } from '../at/sql/analysis.js';
 import { analyze } from '../at/sql/index.js';
 import type { BranchOwner } from '../transaction/transaction.js';
 import type { ApplicationCommand } from './application-command.js';
 import { begunAnswer, keepBegunAnswer } from './begun-answer.js';
 import { Enlisted } from './enlisted.js';
+import { askedOfLastStatement } from './last-statement.js';
 import type { LocalLine } from './local-line.js';
 import { parameterLiteral } from './parameters.js';
 import { refusalOf } from './refusal.js';
@@ -122,6 +124,7 @@ export class LocalTransaction {
       const analysis = analyze(command.text, facts.dialect);
       const { statements, calls, several } = analysis;
       await refuseWritingFunctions(calls, facts, this.#database);
+      this.#refuseLastStatement(command.text, statements, facts.dialect);
       const [statement] = statements;
       if (statement === undefined || statements.every(({ kind }) => kind === 'read')) {
         await this.#line.flush();
@@ -137,6 +140,14 @@ export class LocalTransaction {
       if (this.#line.notBegun) await this.#abandon(spoilt(error, transaction));
       command.fail(asError(error));
     }
+  }
+
+  /** Nothing is answered wrongly: what the session would say may be of a statement of ours. */
+  #refuseLastStatement(text: string, statements: readonly Statement[], dialect: SqlDialect): void {
+    const construct = askedOfLastStatement(text, dialect);
+    if (construct === undefined) return;
+    if (!this.#line.spoken && statements.every(({ kind }) => kind === 'read')) return;
+    throw refusalOf({ kind: 'refused', code: 'STATEMENT_UNSUPPORTED', construct });
   }
 
   async #several(command: ApplicationCommand, analysis: Analysis, transaction: BranchOwner): Promise<void> {
