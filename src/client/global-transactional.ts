@@ -50,7 +50,8 @@ function decorated(options: RunOptions, method: unknown, key: string | symbol): 
  * Decorates an asynchronous method so that each call of it is a `run` of this process's GlobalTx. Serves as a
  * standard decorator and under TypeScript's `experimentalDecorators`, as NestJS uses them.
  *
- * @throws as `GlobalTx.run`, and NOT_CONNECTED, when the method is called
+ * @throws GlobalTxError INVALID_OPTION where the class is defined; when the method is called as `GlobalTx.run`, and
+ * NOT_CONNECTED
  *
  * @example
  * class Orders {

@@ -3,7 +3,7 @@ import { type Client, ConnectedClient } from './client.js';
 import { type ConnectOptions, type ConnectSettings, resolveConnectOptions } from './connect-options.js';
 import { forgetProcessClient, hasExplicitClient, setExplicitClient } from './process-client.js';
 import { type Fetch, instrumentFetch, propagatingFetch } from './propagation/fetch.js';
-import type { RunOptions } from './transaction/run-options.js';
+import { type RunOptions, resolveRunOptions } from './transaction/run-options.js';
 import type { TransactionState } from './transaction/transaction-state.js';
 import { wrapped } from './transaction/wrapped.js';
 
@@ -78,13 +78,13 @@ export class GlobalTx {
       | [() => Result | PromiseLike<Result>]
       | [RunOptions, () => Result | PromiseLike<Result>]
   ): Promise<Result> {
-    if (typeof first === 'function') return await this.#client.manager.run({}, first);
-    return await this.#client.manager.run(first, requireFunction(second));
+    const [options, fn] = typeof first === 'function' ? [{}, first] : [first, requireFunction(second)];
+    return await this.#client.manager.run(resolveRunOptions(options, fn.name || 'unnamed'), fn);
   }
 
   /**
    * Wraps a function so that each call of it is a `run`. `this`, arguments and the type of the result are kept.
-   * @throws as `run`
+   * @throws GlobalTxError INVALID_OPTION at once; each call as `run`
    */
   transactional<This, Arguments extends unknown[], Result>(
     options: RunOptions,

@@ -100,6 +100,15 @@ describe('a method decorated with @GlobalTransactional', () => {
     assert.throws(() => decorate({}, 'field'), { code: 'INVALID_OPTION' });
     assert.throws(() => decorate({}, 'field', { value: 7 }), { code: 'INVALID_OPTION' });
   });
+
+  it('has options that make sense, or its class is not defined', () => {
+    const define = () =>
+      class Broken {
+        @GlobalTransactional({ timeout: 0 })
+        async pay(): Promise<void> {}
+      };
+    assert.throws(define, { code: 'INVALID_OPTION' });
+  });
 });
 
 describe('the same decorator under experimentalDecorators', () => {

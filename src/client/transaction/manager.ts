@@ -11,7 +11,7 @@ import { Launcher } from './launcher.js';
 import type { LockServices } from './lock-holder.js';
 import { runNested } from './nested.js';
 import { ALONE, type Propagation, WITHIN } from './propagation.js';
-import { type ResolvedRunOptions, type RunOptions, resolveRunOptions } from './run-options.js';
+import { type ResolvedRunOptions, resolveRunOptions } from './run-options.js';
 import type { TransactionState } from './transaction-state.js';
 
 export interface ManagerOptions extends CompletionLimits {
@@ -40,11 +40,10 @@ export class TransactionManager {
 
   /**
    * Runs `fn` in a global transaction, or outside of any, as its propagation says.
-   * @throws what `fn` throws; else GlobalTxError as `Completion.commit` says, INVALID_OPTION, PROPAGATION_REFUSED,
+   * @throws what `fn` throws; else GlobalTxError as `Completion.commit` says, PROPAGATION_REFUSED,
    * TRANSACTION_NOT_ACTIVE, CLIENT_CLOSED
    */
-  async run<Result>(options: RunOptions, fn: () => Result | PromiseLike<Result>): Promise<Result> {
-    const resolved = resolveRunOptions(options, fn.name || 'unnamed');
+  async run<Result>(resolved: ResolvedRunOptions, fn: () => Result | PromiseLike<Result>): Promise<Result> {
     resolved.signal?.throwIfAborted();
     const current = currentTransaction();
     if (current === undefined) {

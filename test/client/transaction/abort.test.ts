@@ -15,6 +15,15 @@ describe('an AbortSignal', () => {
     );
   });
 
+  it('that is aborted while hooks are called keeps the function from being called, too', async () => {
+    const controller = new AbortController();
+    const hooks = { beforeBegin: () => controller.abort() };
+    await assert.rejects(
+      world.gtx.run({ signal: controller.signal, hooks }, () => assert.fail('it was called')),
+      { name: 'AbortError' },
+    );
+  });
+
   it('rolls back, and the caller gets its reason once that is done', async () => {
     const reason = new Error('the client went away');
     const controller = new AbortController();

@@ -247,6 +247,18 @@ describe('a global transaction', () => {
       await fake.arrived('rollback');
     });
 
+    it('takes in no more work of a function that has thrown, though it waits for what is under way', async () => {
+      let late: Promise<unknown> = Promise.resolve();
+      const joined = gtx.join(XID, () => {
+        late = new Promise((resolve) => setTimeout(resolve, 10)).then(write);
+        current().addParticipant(new FakeWork(late.then(() => {}).catch(() => {})));
+        throw new Error('no stock');
+      });
+      await assert.rejects(joined, { message: 'no stock' });
+      await assert.rejects(late, { code: 'TRANSACTION_NOT_ACTIVE' });
+      assert.equal(fake.all('registerBranch').length, 0);
+    });
+
     it('is left to its caller when work that was not awaited comes after a failure', async () => {
       let late: Promise<unknown> = Promise.resolve();
       const joined = gtx.join(XID, () => {

@@ -292,6 +292,11 @@ describe('a global transaction', () => {
     }
   });
 
+  it('refuses options of a wrapped function where it is wrapped, not when it is called', () => {
+    assert.throws(() => gtx.transactional({ timeout: -1 }, async () => 1), { code: 'INVALID_OPTION' });
+    assert.throws(() => gtx.transactional({}, undefined as never), { code: 'INVALID_OPTION' });
+  });
+
   it('keeps this, arguments, name and length of a wrapped function', async () => {
     const till = {
       factor: 3,

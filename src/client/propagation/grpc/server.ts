@@ -67,11 +67,7 @@ function intercepted(
   call: ServerInterceptingCallInterface,
 ): ServerInterceptingCall {
   let joined: JoinedTransaction | undefined;
-  let refused = false;
-  const inside = (next: () => void): void => {
-    // What the server goes on to read of a call that is answered already is nobody's.
-    if (!refused) runInContext(joined?.transaction, next);
-  };
+  const inside = (next: () => void): void => runInContext(joined?.transaction, next);
   return new ServerInterceptingCall(call, {
     start(next) {
       next({
@@ -82,7 +78,7 @@ function intercepted(
             try {
               joined = admission.join(xid, { metadata, peer }, addressOf(peer));
             } catch (error) {
-              refused = true;
+              // Without its metadata nothing of the call goes on to the handler.
               call.sendStatus(statusOf(error));
               return;
             }
