@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { AsyncResource } from 'node:async_hooks';
 import { GlobalTxError } from '../../protocol/errors.js';
 import type { BranchDatabase } from '../at/branch/database.js';
 import { mayControl } from '../at/sql/index.js';
@@ -218,13 +218,14 @@ export class Gate {
 
 /** Callbacks and listeners run from the socket's events, where the context of the caller is lost. */
 function bindToCaller(command: CoreCommand): void {
-  const inCaller = AsyncLocalStorage.snapshot();
+  // AsyncLocalStorage.snapshot() does the same, but in Node 20 it makes a deprecation warning ready each time.
+  const caller = new AsyncResource('globaltx.command');
   const { onResult, emit } = command;
   if (typeof onResult === 'function') {
     command.onResult = function (this: unknown, ...args) {
-      return inCaller(() => onResult.apply(this, args));
+      return caller.runInAsyncScope(() => onResult.apply(this, args));
     };
-  } else command.emit = (...args) => inCaller(() => emit.apply(command, args));
+  } else command.emit = (...args) => caller.runInAsyncScope(() => emit.apply(command, args));
 }
 
 function foreign(asked: BranchOwner, open: BranchOwner): GlobalTxError {

@@ -13,7 +13,7 @@ import {
   type ReadAhead,
   type RunStatement,
 } from './capture-context.js';
-import { CascadeCapture, mayCascade } from './cascades.js';
+import { CascadeCapture, keepsPlaces, mayCascade } from './cascades.js';
 import { changesKey, NewKeys } from './new-keys.js';
 import { boundStatement, lockingReadQuery, referenceOf, type WritePlaceholder } from './queries.js';
 import { planOf, readImage } from './read-image.js';
@@ -101,8 +101,20 @@ async function captureTogether(
   if (matched > rows.length || (matched < rows.length && !statement.ignore)) {
     throw mismatch(statement.kind.toUpperCase(), table, rows.length, matched);
   }
+  touch(context, statement, table, rows);
+}
+
+/** Notes the rows that the statement has changed where they stand, or deleted. */
+function touch(
+  { touched }: CaptureContext,
+  statement: UpdateStatement | DeleteStatement,
+  table: TableDefinition,
+  rows: readonly ImageRow[],
+): void {
+  const keeps = statement.kind === 'update' && keepsPlaces(table, statement.assigned);
   for (const before of rows) {
-    context.touched.add(table, { identity: before.identity, before, keyed: before.row });
+    const leaves = statement.kind === 'delete' ? null : keeps ? before : undefined;
+    touched.add(table, { identity: before.identity, before, keyed: before.row, leaves });
   }
 }
 
@@ -157,9 +169,7 @@ export async function captureChange(
   }
   const moved = newKeys === undefined ? [] : await newKeys.find(rows);
   if (moved === undefined) throw mismatch('UPDATE of the key', table, rows.length, counts.matched);
-  for (const before of rows) {
-    context.touched.add(table, { identity: before.identity, before, keyed: before.row });
-  }
+  touch(context, statement, table, rows);
   for (const { image, before } of moved) {
     context.touched.add(table, { identity: image.identity, before, keyed: image.row });
   }

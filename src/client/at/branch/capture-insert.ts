@@ -14,13 +14,14 @@ export async function captureInsert(
   run: RunStatement,
 ): Promise<void> {
   checkTable(table, 'insert');
-  const inserted = await insertedRows(context, statement, table, write);
+  const insertion = await insertedRows(context, statement, table, write);
   const counts = await run();
-  const image = await inserted.read();
+  const image = await insertion.read();
   if (counts.matched !== image.rows.length) {
     throw mismatch('INSERT', table, image.rows.length, counts.matched);
   }
-  for (const { identity, row } of image.rows) {
-    context.touched.add(image.table, { identity, before: null, keyed: row });
+  for (const inserted of image.rows) {
+    const { identity, row } = inserted;
+    context.touched.add(image.table, { identity, before: null, keyed: row, leaves: inserted });
   }
 }

@@ -10,6 +10,24 @@ export interface TableImages extends TouchedTable {
   readonly after: ReadonlyMap<string, ImageRow>;
 }
 
+/** What the rows of a touched table will be locked by, as far as that is known before they are read again. */
+export function expectedImages(touched: TouchedTable): TableImages | undefined {
+  const after = new Map<string, ImageRow>();
+  for (const { identity, leaves } of touched.rows) {
+    if (leaves === undefined) return undefined;
+    if (leaves !== null) after.set(identity, leaves);
+  }
+  return { ...touched, after };
+}
+
+/** Whether the lock keys that were expected are enough for what the rows are now. */
+export function expectationHolds(images: TableImages): boolean {
+  const expected = expectedImages(images);
+  if (expected === undefined) return false;
+  const keys = new Set(lockKeysOf(expected));
+  return lockKeysOf(images).every((key) => keys.has(key));
+}
+
 /** The rows that really differ from what they were before the branch. */
 export function netChanges({ table, rows, after }: TableImages): TableChanges {
   const changes: RowChange[] = [];

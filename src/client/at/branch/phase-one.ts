@@ -9,9 +9,16 @@ import { unrestorable } from '../image/restorable.js';
 import type { TableChanges } from '../image/row.js';
 import { encodeUndoRecord } from '../undo/encoding.js';
 import { undoLogStatement, writeUndoLog } from '../undo/write-undo-log.js';
-import type { ReadLocks } from './capture-context.js';
+import { mismatch, type ReadLocks } from './capture-context.js';
 import type { BranchDatabase, BranchSession } from './database.js';
-import { lockKeysOf, lockSet, netChanges, type TableImages } from './net-changes.js';
+import {
+  expectationHolds,
+  expectedImages,
+  lockKeysOf,
+  lockSet,
+  netChanges,
+  type TableImages,
+} from './net-changes.js';
 import { parentLocks } from './parent-locks.js';
 import { referenceOf } from './queries.js';
 import { planOf } from './read-image.js';
@@ -42,6 +49,13 @@ export function undoLogError(error: unknown, xid: string): unknown {
     'The global transaction was rolled back (its time-out passed) before this branch could commit.',
     { xid, cause: error },
   );
+}
+
+/** No rule of either server is known that could do this; what is not locked must not be committed. */
+function refuseSurprise(image: TableImages): void {
+  if (expectationHolds(image)) return;
+  const { table, rows } = image;
+  throw mismatch('The local transaction', table, rows.length, image.after.size);
 }
 
 /**
@@ -75,23 +89,32 @@ export class PhaseOne {
   }
 
   /**
-   * Reads the after images, registers the branch with its locks, and writes the undo log: all that must be
-   * true before COMMIT may be sent. Does nothing when nothing was touched.
+   * Reads the after images, registers the branch with its locks (meanwhile, where these are known), and writes the
+   * undo log: all that must be true before COMMIT may be sent. Does nothing when nothing was touched.
    * @returns the statement that writes the undo log, where one is enough: it may travel with COMMIT
    * @throws GlobalTxError LOCK_CONFLICT, LOCK_WAIT_TIMEOUT, DEADLOCK, TRANSACTION_NOT_ACTIVE, TIMED_OUT,
    * LATE_PHASE_ONE: the local transaction must then be rolled back, and `failed` called
    */
   async prepare(touched: TouchedRows, lockWaitMs: number): Promise<string | undefined> {
     if (touched.empty) return undefined;
-    const images: TableImages[] = [];
-    for (const table of touched.net()) images.push(await this.#afterImage(table));
-    const tables = images.map(netChanges).filter(({ changes }) => changes.length > 0);
-    const { locksOnly = tables.length === 0 } = this.#transaction;
-    if (!locksOnly) this.#refuseUnrestorable(images, tables);
-    const schema = this.#session.facts.schema ?? images[0]!.table.schema;
+    const rows = touched.net();
+    const schema = this.#session.facts.schema ?? rows[0]!.table.schema;
     const resourceId = await this.#database.resourceId(schema);
-    const locks = await this.#locks(images);
-    const branchId = await this.#register(resourceId, locks, locksOnly, lockWaitMs);
+    const early = this.#transaction.locksOnly === undefined ? await this.#expectedLocks(rows) : undefined;
+    const [registered, images] = await Promise.allSettled([
+      early && this.#register(resourceId, early, false, lockWaitMs),
+      this.#afterImages(rows),
+    ]);
+    if (registered.status === 'rejected') throw registered.reason;
+    this.#branchId = registered.value;
+    if (images.status === 'rejected') throw images.reason;
+    if (early !== undefined) images.value.forEach(refuseSurprise);
+    const tables = images.value.map(netChanges).filter(({ changes }) => changes.length > 0);
+    const { locksOnly = registered.value === undefined && tables.length === 0 } = this.#transaction;
+    if (!locksOnly) this.#refuseUnrestorable(images.value, tables);
+    const branchId =
+      registered.value ??
+      (await this.#register(resourceId, await this.#locks(images.value), locksOnly, lockWaitMs));
     this.#branchId = branchId;
     if (locksOnly) return undefined;
     const { xid } = this.#transaction;
@@ -138,6 +161,17 @@ export class PhaseOne {
     this.#transaction.localTransactionOver?.();
   }
 
+  /** The locks that the rows need, where that is known before they are read again: they are asked for meanwhile. */
+  async #expectedLocks(rows: readonly TouchedTable[]): Promise<readonly LockSet[] | undefined> {
+    const images: TableImages[] = [];
+    for (const table of rows) {
+      const expected = expectedImages(table);
+      if (expected === undefined) return undefined;
+      images.push(expected);
+    }
+    return this.#locks(images);
+  }
+
   async #locks(images: readonly TableImages[]): Promise<readonly LockSet[]> {
     const locks: LockSet[] = [];
     for (const image of images) {
@@ -175,6 +209,12 @@ export class PhaseOne {
       { resourceId, kind: AT_KIND, locks, locksOnly, branchId: '' },
       lockWaitMs,
     );
+  }
+
+  async #afterImages(rows: readonly TouchedTable[]): Promise<readonly TableImages[]> {
+    const images: TableImages[] = [];
+    for (const table of rows) images.push(await this.#afterImage(table));
+    return images;
   }
 
   /** A locking read, because a consistent one may show an older version of a row that was locked but not changed. */

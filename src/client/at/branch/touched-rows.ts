@@ -10,6 +10,11 @@ export interface TouchedRow {
   readonly before: ImageRow | null;
   /** Values of the whole row at some touch; its key columns find the row again. */
   readonly keyed: Row;
+  /**
+   * A row that has the unique values and the parents of this one after its last touch; null: it was deleted then.
+   * Undefined where only reading it can tell.
+   */
+  readonly leaves?: ImageRow | null | undefined;
 }
 
 export interface TouchedTable {
@@ -80,7 +85,7 @@ export class TouchedRows {
       const first = entry.rows.get(touch.identity);
       // Deleting first moves the row to the end: maps keep the order of insertion.
       entry.rows.delete(touch.identity);
-      entry.rows.set(touch.identity, first ?? touch);
+      entry.rows.set(touch.identity, { ...(first ?? touch), leaves: touch.leaves });
       tables.delete(name);
       tables.set(name, entry);
     }

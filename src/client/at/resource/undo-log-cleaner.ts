@@ -8,7 +8,7 @@ import type { SessionSource } from './raw-session.js';
 const PAIRS_PER_STATEMENT = 1000;
 
 /** How long a clean-up waits for others to share its statement, in milliseconds. Nobody waits for clean-ups. */
-const GATHER_MS = 5;
+const GATHER_MS = 25;
 
 interface Waiting {
   readonly branch: BranchKey;
