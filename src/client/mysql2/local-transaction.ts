@@ -6,6 +6,7 @@ import { refuseWritingFunctions } from '../at/branch/stored-calls.js';
 import type { SqlDialect } from '../at/executor.js';
 import type { Analysis, Control, Statement } from '../at/sql/analysis.js';
 import { analyze } from '../at/sql/index.js';
+import type { TableDefinition } from '../at/table/definition.js';
 import type { BranchOwner } from '../transaction/transaction.js';
 import type { ApplicationCommand } from './application-command.js';
 import { begunAnswer, keepBegunAnswer } from './begun-answer.js';
@@ -17,6 +18,7 @@ import { refusalOf } from './refusal.js';
 import { refuseEnded } from './refuse-ended.js';
 import { asError, endsConnection, endsLocalTransaction, isLockConflict } from './server-errors.js';
 import type { Session } from './session.js';
+import { SessionHazards } from './session-hazards.js';
 import { refuseAmbiguousText, refuseLimitedReads } from './session-refusals.js';
 import { readForCertain, refuseSeveral, runSeveral } from './several-statements.js';
 
@@ -35,6 +37,7 @@ export class LocalTransaction {
   readonly #session: Session;
   readonly #database: BranchDatabase;
   readonly #timezone: string;
+  readonly #hazards = new SessionHazards();
   /** A local transaction is open on the server because the application asked for it. */
   #open = false;
   /** Something passed outside of any global transaction: without autocommit it has opened a local one. */
@@ -68,6 +71,7 @@ export class LocalTransaction {
       if (statement.kind === 'control') this.#follow(statement.control, undefined);
       else this.followUnread();
       if (statement.kind !== 'refused') continue;
+      this.#hazards.follow(statement);
       this.#session.forget();
       this.#uncertain = true;
     }
@@ -81,6 +85,7 @@ export class LocalTransaction {
   /** The server has ended the local transaction for a reason of the connection: reset, other user, quit. */
   lose(reason: string): void {
     this.#session.forget();
+    this.#hazards.clear();
     this.#line.reset();
     this.#close();
     this.#lost = undefined;
@@ -132,7 +137,11 @@ export class LocalTransaction {
       }
       if (statements.length > 1 || (several && command.mayHaveSeveral))
         return await this.#several(command, analysis, transaction);
-      const session = { executor: this.#line, facts };
+      const session = {
+        executor: this.#line,
+        facts,
+        refuseHidden: (table: TableDefinition) => this.#hazards.refuseHidden(this.#line, table),
+      };
       if (statement.kind === 'control') await this.#control(command, statement.control, transaction, session);
       else if (statement.kind === 'refused') throw refusalOf(statement);
       else if (isCaptured(statement)) await this.#captured(command, statement, transaction, session);
@@ -167,6 +176,7 @@ export class LocalTransaction {
     session: BranchSession,
   ): Promise<void> {
     if (this.#lost !== undefined) throw this.#lost;
+    this.#hazards.refuseLockedTables();
     refuseLimitedReads(session.facts);
     refuseEnded(transaction);
     if (!this.#open) return this.#autocommit(command, statement, transaction, session);
@@ -335,6 +345,7 @@ export class LocalTransaction {
     this.#session.follow(control);
     switch (control.verb) {
       case 'begin':
+        this.#hazards.begun();
         this.#begin(transaction);
         return;
       case 'commit':

@@ -5,6 +5,7 @@ import type { Cascade, ParentReference, TableDefinition } from '../table/definit
 import type { CaptureContext } from './capture-context.js';
 import { childrenOf } from './child-rows.js';
 import { MovedChildren } from './moved-children.js';
+import { tableOf } from './named-table.js';
 import type { TableImage } from './read-image.js';
 
 /** Whether an UPDATE of some columns may change one of others: what is computed, or changes by itself, may always. */
@@ -108,7 +109,7 @@ export class CascadeCapture {
     further: (children: TableImage, reference: ParentReference) => Promise<void>,
   ): Promise<void> {
     if (parents.length === 0) return;
-    const known = await this.#context.database.table(cascade.childSchema, cascade.childTable);
+    const known = await tableOf(this.#context, { schema: cascade.childSchema, name: cascade.childTable });
     const reference = known?.parents.find(({ name }) => name === cascade.name);
     // Dropped in the meantime, and the foreign key with it.
     if (known === undefined || reference === undefined) return;

@@ -23,6 +23,11 @@ export interface SessionFacts {
 export interface BranchSession {
   readonly executor: SqlExecutor;
   readonly facts: SessionFacts;
+  /**
+   * Throws when this session sees something else under the table's name than others do.
+   * @throws GlobalTxError TABLE_UNSUPPORTED
+   */
+  readonly refuseHidden?: (table: TableDefinition) => Promise<void>;
 }
 
 /** The database behind a session, as far as branches need it; shared by all sessions of a pool. */

@@ -8,7 +8,7 @@ import type { CaptureContext, RunStatement } from './capture-context.js';
  * @returns undefined when other sessions see no such table
  * @throws GlobalTxError NO_DATABASE, TABLE_UNSUPPORTED
  */
-export function tableOf(
+export async function tableOf(
   { session, database }: Pick<CaptureContext, 'session' | 'database'>,
   name: Pick<TableName, 'schema' | 'name'>,
 ): Promise<TableDefinition | undefined> {
@@ -20,7 +20,9 @@ export function tableOf(
       { construct: name.name },
     );
   }
-  return database.table(schema, name.name);
+  const table = await database.table(schema, name.name);
+  if (table !== undefined) await session.refuseHidden?.(table);
+  return table;
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Row } from '../image/row.js';
 import { quoteIdentifier } from '../sql/identifier.js';
 import type { ParentReference, TableDefinition } from '../table/definition.js';
 import type { BranchDatabase, BranchSession } from './database.js';
+import { tableOf } from './named-table.js';
 import { lockSet, type TableImages } from './net-changes.js';
 import { planOf } from './read-image.js';
 
@@ -62,7 +63,10 @@ export async function parentLocks(
   for (const reference of images.table.parents) {
     const rows = referringRows(images, reference);
     if (rows.length === 0) continue;
-    const parent = await database.table(reference.parentSchema, reference.parentTable);
+    const parent = await tableOf(
+      { session, database },
+      { schema: reference.parentSchema, name: reference.parentTable },
+    );
     if (parent === undefined) continue;
     const keys = await parentKeys(session, images.table, rows, reference, parent);
     if (keys.length === 0) continue;

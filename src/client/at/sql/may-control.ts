@@ -11,9 +11,9 @@ const BANG = code('!');
 const M = code('M');
 const TO_LOWER = 0x20;
 
-/** The first three letters of BEGIN, CALL, COMMIT, EXECUTE, LOCK, RELEASE, ROLLBACK, SAVEPOINT, SET, START, UNLOCK, USE; two of XA. */
+/** The first three letters of BEGIN, CALL, COMMIT, CREATE, EXECUTE, LOCK, RELEASE, ROLLBACK, SAVEPOINT, SET, START, UNLOCK, USE; two of XA. */
 const HEADS = new Set(
-  ['beg', 'cal', 'com', 'exe', 'loc', 'rel', 'rol', 'sav', 'set', 'sta', 'unl', 'use'].map(pack),
+  ['beg', 'cal', 'com', 'cre', 'exe', 'loc', 'rel', 'rol', 'sav', 'set', 'sta', 'unl', 'use'].map(pack),
 );
 const XA = pack('xa ') & 0xffff00;
 
@@ -23,7 +23,7 @@ function pack(letters: string): number {
 
 /**
  * Whether a text may change the state of the local transaction or of the session: BEGIN, START, COMMIT,
- * ROLLBACK, SAVEPOINT, RELEASE, SET, USE, XA, LOCK and UNLOCK, and what runs others: CALL, EXECUTE. Meant for every statement outside of global
+ * ROLLBACK, SAVEPOINT, RELEASE, SET, USE, XA, LOCK and UNLOCK, CREATE, and what runs others: CALL, EXECUTE. Meant for every statement outside of global
  * transactions, so it looks at the head alone (about 0.1 µs): false is certain, true means 'ask `analyze`'.
  * A text with executable comments in front, or with several statements, is always answered by true.
  */

@@ -1,5 +1,4 @@
 import type { SqlExecutor } from '../executor.js';
-import { quoteIdentifier } from '../sql/identifier.js';
 import { RESOURCE_TABLE, UNDO_LOG_TABLE } from '../undo/ddl.js';
 import { tableUnsupported } from './check.js';
 import { columnFamily } from './column-family.js';
@@ -8,6 +7,7 @@ import { readCatalogue, textLiteral } from './information-schema.js';
 import { type CatalogueTable, loadColumns } from './load-columns.js';
 import { loadCascades, loadParents, loadTriggers } from './load-constraints.js';
 import { loadIndexes } from './load-indexes.js';
+import { refuseTemporary } from './temporary.js';
 
 const SYSTEM_SCHEMAS = new Set(['mysql', 'information_schema', 'performance_schema', 'sys']);
 
@@ -36,22 +36,6 @@ function refuseKind({ schema, name }: CatalogueTable, type: string | null, engin
       name,
       `engine ${engine ?? 'unknown'}`,
       'Only InnoDB tables can be rolled back.',
-    );
-  }
-}
-
-/** A temporary table hides the table of the same name, and stands in no catalogue: only its DDL tells. */
-async function refuseByDdl(executor: SqlExecutor, { schema, name }: CatalogueTable): Promise<void> {
-  const { rows } = await executor.query(
-    `SHOW CREATE TABLE ${quoteIdentifier(schema)}.${quoteIdentifier(name)}`,
-  );
-  const ddl = rows[0]?.[1]?.toString('latin1') ?? '';
-  if (/^CREATE TEMPORARY TABLE/i.test(ddl)) {
-    throw tableUnsupported(
-      schema,
-      name,
-      'temporary table',
-      'The session that would roll it back cannot see it.',
     );
   }
 }
@@ -118,7 +102,7 @@ export async function loadTable(
   if (found === undefined) return undefined;
   const table: CatalogueTable = { schema: found.schema ?? schema, name: found.name ?? name, server };
   refuseKind(table, found.type, found.engine);
-  await refuseByDdl(executor, table);
+  await refuseTemporary(executor, table);
   const columns = await loadColumns(executor, table);
   const strange = columns.find((column) => columnFamily(column) === undefined);
   if (strange !== undefined) {
