@@ -56,7 +56,7 @@ describe('a deletion that foreign keys spread', () => {
       world.gtx.run({ name: 'delete' }, async () => {
         await world.first.pool.query('DELETE FROM customer WHERE id = 2');
         const other = await withoutTransaction(() =>
-          world.gtx.run({ name: 'other', lockWait: 50 }, () =>
+          world.gtx.run({ name: 'other', lockWait: 1000 }, () =>
             world.first.pool.query('INSERT INTO line VALUES (1, 4, NULL)'),
           ),
         ).catch((error: unknown) => error);

@@ -79,7 +79,7 @@ describe('a condition that changes by itself', () => {
 
   async function refusal(id: number): Promise<string> {
     const error = await withoutTransaction(() =>
-      world.gtx.run({ name: 'other', lockWait: 100 }, () =>
+      world.gtx.run({ name: 'other', lockWait: 500 }, () =>
         world.first.pool.query('UPDATE goods SET v = v + 1 WHERE id = ?', [id]),
       ),
     ).catch((thrown: unknown) => thrown);

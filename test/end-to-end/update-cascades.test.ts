@@ -122,7 +122,7 @@ describe('an update that foreign keys spread', () => {
       world.gtx.run({ name: 'update' }, async () => {
         await world.first.pool.query("UPDATE customer SET code = 'k' WHERE id = 2");
         const other = await withoutTransaction(() =>
-          world.gtx.run({ name: 'other', lockWait: 50 }, () =>
+          world.gtx.run({ name: 'other', lockWait: 1000 }, () =>
             world.first.pool.query('UPDATE letter SET v = 9 WHERE id = 3'),
           ),
         ).catch((error: unknown) => error);
