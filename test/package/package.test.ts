@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -74,6 +74,14 @@ GlobalTx.connect().then(async (gtx) => {
   });
 });
 `;
+
+/** What the blocks of docs/driver.md take for given. */
+const NAMES_OF_THE_PAGE = [
+  ['mysql', "import mysql from 'globaltx/mysql2/promise';"],
+  ['pool', "declare const pool: import('globaltx/mysql2/promise').Pool;"],
+  ['interest', 'declare const interest: number, id: number;'],
+  ['nightlyRun', 'declare function nightlyRun(): Promise<void>;'],
+] as const;
 
 /** What Node adds to a module, and what require() leaves out as it does for mysql2 itself. */
 const NOT_NAMES = ['__esModule', 'module.exports', 'default'];
@@ -187,6 +195,35 @@ describe('The package', () => {
       (error) => error,
     );
     assert.match(checked.stdout, /No problems found/);
+  });
+
+  it('has declarations that the lines of docs/driver.md compile against', async function () {
+    this.timeout(COMPILE_MS);
+    const page = await readFile(join(root, 'docs', 'driver.md'), 'utf8');
+    const blocks = Array.from(page.matchAll(/```ts\n(.*?)```/gs), ([, block]) => block as string);
+    assert.ok(blocks.length > 2);
+    const project = join(folder, 'driver-page');
+    await mkdir(project);
+    for (const [index, block] of blocks.entries()) {
+      const missing = NAMES_OF_THE_PAGE.filter(
+        ([name]) => !block.includes(`import ${name}`) && !block.includes(`const ${name}`),
+      );
+      const prelude = missing.map(([, declaration]) => declaration).join('\n');
+      await writeFile(join(project, `block-${index}.ts`), `${prelude}\n${block}\nexport {};`);
+    }
+    const compilerOptions = {
+      module: 'nodenext',
+      target: 'es2022',
+      strict: true,
+      noEmit: true,
+      types: ['node'],
+    };
+    await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }));
+    const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+    const compiled = await run(process.execPath, [tsc, '-p', project], { cwd: project }).catch(
+      (error) => error,
+    );
+    assert.equal(compiled.stdout, '');
   });
 
   for (const [module, moduleResolution, file, text] of [
