@@ -243,7 +243,9 @@ describe('an INSERT that meets rows', () => {
         await refusal("INSERT INTO plain VALUES ('1x', 1, 'x') ON DUPLICATE KEY UPDATE v = 2"),
         await refusal('INSERT IGNORE INTO plain (id) VALUES (99999999999), (1)'),
         await refusal("REPLACE INTO users (n, mail) VALUES (1, CONCAT(n, '@x'))"),
-        await refusal("INSERT INTO users (mail) VALUES ('ann@x'), ('zz@x') ON DUPLICATE KEY UPDATE n = 9"),
+        await refusal(
+          "INSERT INTO users (mail, nick) VALUES ('ann@x', 'ann'), ('zz@x', 'zz') ON DUPLICATE KEY UPDATE n = 9",
+        ),
         await refusal('INSERT INTO plain (id) VALUES (1) ON DUPLICATE KEY UPDATE id = 77'),
         await refusal(
           "INSERT INTO users (id, mail) VALUES (77, 'ann@x') ON DUPLICATE KEY UPDATE id = VALUES(id)",

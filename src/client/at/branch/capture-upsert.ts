@@ -8,6 +8,7 @@ import { insertName, insertRefused } from './insert-refusal.js';
 import { type InsertedRows, insertedRows } from './inserted-rows.js';
 import type { WritePlaceholder } from './queries.js';
 import type { TableImage } from './read-image.js';
+import { rowsByValues } from './rows-by-values.js';
 
 const ER_DUP_ENTRY = 1062;
 /** How often rows of others may come between the reading and the statement before it is refused. */
@@ -26,8 +27,8 @@ export async function captureUpsert(
 ): Promise<void> {
   check(statement, table);
   const inserted = await insertedRows(context, statement, table, write);
-  const { met, counts } = await runOverMet(context, statement, table, write, run, inserted);
-  const fresh = await rowsInserted(statement, met, inserted);
+  const { met, counts, found = inserted } = await runOverMet(context, statement, table, write, run, inserted);
+  const fresh = await rowsInserted(statement, met, found);
   if (!agrees(statement, met, fresh, counts.matched)) {
     throw mismatch(insertName(statement), met.table, met.rows.length + fresh.rows.length, counts.matched);
   }
@@ -68,7 +69,7 @@ function check(statement: InsertStatement, table: TableDefinition): void {
       table.key.columns.includes(column.name) &&
       (column.generated ||
         column.updatesItself ||
-        changed.some((assignment) => moves(table, column.name, assignment))),
+        changed.some((assignment) => assignment.to === 'other' && assigns(assignment, column.name))),
   );
   if (moving !== undefined)
     throw insertRefused(statement, table, `a change of the key column \`${moving.name}\``);
@@ -85,10 +86,20 @@ function refuseChildren(statement: InsertStatement, table: TableDefinition): voi
   throw insertRefused(statement, table, `the foreign key \`${cascade.name}\` of ${child}, which cascades`);
 }
 
-/** Where the key is all that rows can meet under, the value of the new row is the one that is there. */
-function moves(table: TableDefinition, key: string, { column, to }: DuplicateAssignment): boolean {
-  if (column.toLowerCase() !== key.toLowerCase()) return false;
-  return to !== 'given' || table.uniques.length > 0;
+function assigns({ column }: DuplicateAssignment, name: string): boolean {
+  return column.toLowerCase() === name.toLowerCase();
+}
+
+/** A row that a new one meets by another unique value than its key would get the key of that. */
+function refuseMovedKeys(statement: InsertStatement, met: ConflictingRows, inserted: InsertedRows): void {
+  const { onConflict } = statement;
+  if (onConflict.action !== 'update' || met.table.uniques.length === 0) return;
+  if (met.byKey && !inserted.generated) return;
+  const moving = met.table.key.columns.find((name) =>
+    onConflict.assignments.some((assignment) => assignment.to === 'given' && assigns(assignment, name)),
+  );
+  if (moving !== undefined)
+    throw insertRefused(statement, met.table, `a change of the key column \`${moving}\``);
 }
 
 /**
@@ -103,20 +114,33 @@ async function runOverMet(
   write: WritePlaceholder,
   run: RunStatement,
   inserted: InsertedRows,
-): Promise<{ readonly met: ConflictingRows; readonly counts: StatementCounts }> {
+): Promise<{
+  readonly met: ConflictingRows;
+  readonly counts: StatementCounts;
+  /** How the inserted rows are found, when not by their keys. */
+  readonly found?: InsertedRows;
+}> {
   const weak = context.session.facts.weakIsolation;
   // A counter that is at its end generates its last value again and again, and the row with it would be met.
   const meetsOnlyAtTheEnd = inserted.generated && statement.rows.length === 1;
   for (let tries = 0; tries < TRIES; tries += 1) {
     const met = await conflictingRows(context, statement, table, write);
+    refuseMovedKeys(statement, met, inserted);
     if (met.rows.length === 0 && (weak || meetsOnlyAtTheEnd)) {
       const counts = await withoutMeeting(statement, run);
       if (counts === undefined) continue;
       return { met, counts };
     }
     if (weak && !met.closed) break;
-    refuseUnknownKeys(statement, met, inserted);
-    return { met, counts: await run() };
+    if (!hasUnknownKeys(statement, met, inserted)) return { met, counts: await run() };
+    const found = rowsByValues(context, statement, met);
+    if (found === undefined)
+      throw insertRefused(
+        statement,
+        met.table,
+        'generated keys, where only some of its rows are there already',
+      );
+    return { met, counts: await run(), found };
   }
   throw insertRefused(
     statement,
@@ -141,10 +165,12 @@ async function withoutMeeting(
 }
 
 /** When it is not known which rows are inserted, it is not known which of them LAST_INSERT_ID() speaks of. */
-function refuseUnknownKeys(statement: InsertStatement, met: ConflictingRows, inserted: InsertedRows): void {
-  if (statement.onConflict.action !== 'update' || !inserted.generated) return;
-  if (met.rows.length === 0 || met.meetsAll) return;
-  throw insertRefused(statement, met.table, 'generated keys, where only some of its rows are there already');
+function hasUnknownKeys(
+  { onConflict }: InsertStatement,
+  met: ConflictingRows,
+  inserted: InsertedRows,
+): boolean {
+  return onConflict.action === 'update' && inserted.generated && met.rows.length > 0 && !met.meetsAll;
 }
 
 async function rowsInserted(

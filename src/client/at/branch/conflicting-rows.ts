@@ -8,7 +8,7 @@ import type { CaptureContext } from './capture-context.js';
 import { insertRefused } from './insert-refusal.js';
 import { valueWriter } from './inserted-rows.js';
 import { referenceOf, type WritePlaceholder } from './queries.js';
-import { readImage } from './read-image.js';
+import { readImage, type TableImage } from './read-image.js';
 
 /** Rows that were there before an INSERT and have unique values of its rows. */
 export interface ConflictingRows {
@@ -19,6 +19,10 @@ export interface ConflictingRows {
   readonly closed: boolean;
   /** Whether every new row is known to meet one, so that none is inserted. */
   readonly meetsAll: boolean;
+  /** Whether each of them has the key of a new row: it keeps it when it is given that. */
+  readonly byKey: boolean;
+  /** The one unique index under which new rows can meet others, when each of them has a value in it; else null. */
+  readonly only: ConflictQuery | null;
 }
 
 /**
@@ -51,21 +55,37 @@ async function readAll(
   const rows = new Map<string, ImageRow>();
   let closed = true;
   let meetsAll = false;
-  for (const { index, conditions } of queries) {
-    let met = 0;
-    for (let from = 0; from < conditions.length; from += KEYS_PER_QUERY) {
-      const condition = conditions.slice(from, from + KEYS_PER_QUERY).join(' OR ');
-      const image = await readImage(context, table, (plan, current) => {
-        const reference = referenceOf({ schema: current.schema, name: current.name, alias: null });
-        const source = `${reference} FORCE INDEX (${quoteIdentifier(index.name)})`;
-        return `SELECT ${plan.selectList(reference)} FROM ${source} WHERE ${condition} FOR UPDATE`;
-      });
-      if (image.table !== table) return { table: image.table, rows: [], closed: false, meetsAll: false };
-      for (const row of image.rows) rows.set(row.identity, row);
-      met += image.rows.length;
-    }
-    closed &&= met === conditions.length;
-    meetsAll ||= met === newRows;
+  let metByKey = 0;
+  for (const query of queries) {
+    const image = await readByIndex(context, table, query);
+    if (image.table !== table)
+      return { table: image.table, rows: [], closed: false, meetsAll: false, byKey: false, only: null };
+    for (const row of image.rows) rows.set(row.identity, row);
+    closed &&= image.rows.length === query.conditions.length;
+    meetsAll ||= image.rows.length === newRows;
+    if (query.index === table.key) metByKey = image.rows.length;
   }
-  return { table, rows: Array.from(rows.values()), closed, meetsAll };
+  const [first] = queries;
+  const only = queries.length === 1 && first?.conditions.length === newRows ? first : null;
+  return { table, rows: Array.from(rows.values()), closed, meetsAll, byKey: metByKey === rows.size, only };
+}
+
+/** Reads and locks the rows that have the values in an index; with another definition where the table was altered. */
+export async function readByIndex(
+  context: CaptureContext,
+  table: TableDefinition,
+  { index, conditions }: ConflictQuery,
+): Promise<TableImage> {
+  const rows: ImageRow[] = [];
+  for (let from = 0; from < conditions.length; from += KEYS_PER_QUERY) {
+    const condition = conditions.slice(from, from + KEYS_PER_QUERY).join(' OR ');
+    const image = await readImage(context, table, (plan, current) => {
+      const reference = referenceOf({ schema: current.schema, name: current.name, alias: null });
+      const source = `${reference} FORCE INDEX (${quoteIdentifier(index.name)})`;
+      return `SELECT ${plan.selectList(reference)} FROM ${source} WHERE ${condition} FOR UPDATE`;
+    });
+    if (image.table !== table) return image;
+    rows.push(...image.rows);
+  }
+  return { table, rows };
 }

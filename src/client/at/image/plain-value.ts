@@ -24,6 +24,13 @@ function sizes(column: ColumnDefinition): readonly number[] {
   return (/\(([\d,]+)\)/.exec(column.columnType)?.[1] ?? '').split(',').map(Number);
 }
 
+/** The largest value of an integer column; null for any other. */
+export function largestOf(column: ColumnDefinition): bigint | null {
+  const bits = BITS[column.dataType];
+  if (bits === undefined) return null;
+  return 2n ** (column.columnType.includes('unsigned') ? bits : bits - 1n) - 1n;
+}
+
 function isInRange(column: ColumnDefinition, text: string): boolean {
   const value = BigInt(text.replaceAll("'", '').replace('+', ''));
   const bits = BITS[column.dataType];

@@ -42,15 +42,16 @@ function readAssignment(cursor: Cursor): DuplicateAssignment {
 /** Recognises the bare column, LAST_INSERT_ID(column) and VALUES(column); all else may be any value. */
 function target(cursor: Cursor, column: string, from: number, to: number): DuplicateAssignment['to'] {
   const { source } = cursor;
-  const isColumn = (index: number) => {
-    const { kind } = source.at(index);
+  const isColumn = (start: number, end: number) => {
+    const { kind } = source.at(start);
     if (kind !== 'word' && kind !== 'name') return false;
-    return new Cursor(source, index).identifier().toLowerCase() === column.toLowerCase();
+    const at = new Cursor(source, start);
+    return readColumn(at).toLowerCase() === column.toLowerCase() && at.index === end;
   };
-  if (to === from + 1) return isColumn(from) ? 'itself' : 'other';
-  const isCall = to === from + 4 && source.at(from + 1).word === '(' && isColumn(from + 2);
-  if (!isCall) return 'other';
+  if (to === from + 1) return isColumn(from, to) ? 'itself' : 'other';
+  if (source.at(from + 1).word !== '(' || !isColumn(from + 2, to - 1)) return 'other';
   const { word } = source.at(from);
-  if (word === 'LAST_INSERT_ID') return 'itself';
+  // Before a dot may stand the name of the new rows; VALUES is of the table's own columns alone.
+  if (word === 'LAST_INSERT_ID') return to === from + 4 ? 'itself' : 'other';
   return word === 'VALUES' ? 'given' : 'other';
 }

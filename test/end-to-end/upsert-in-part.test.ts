@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import type { ResultSetHeader } from 'globaltx/mysql2/promise';
+import { makeWorld, settled, type TestDatabase, type World } from './world.js';
+
+const TABLES = [
+  `CREATE TABLE users (id INT AUTO_INCREMENT PRIMARY KEY, mail VARCHAR(30) NOT NULL UNIQUE, n INT, v INT DEFAULT 7)
+    COLLATE utf8mb4_general_ci`,
+  'CREATE TABLE small (id TINYINT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(20) UNIQUE, v INT)',
+];
+
+const ROWS = [
+  'TRUNCATE TABLE users',
+  'TRUNCATE TABLE small',
+  "INSERT INTO users (id, mail, n) VALUES (1, 'ann@x', 1), (2, 'bob@x', 2), (5, 'eve@x', 3)",
+  "INSERT INTO small VALUES (1, 'one', 1), (127, 'last', 1)",
+];
+
+/** As Knex, TypeORM, Sequelize and Drizzle write them. */
+const UPSERTS = [
+  "INSERT INTO users (mail) VALUES ('zz@x'), ('ann@x'), ('yy@x') ON DUPLICATE KEY UPDATE n = 9",
+  `INSERT INTO users (id, mail, n) VALUES (DEFAULT, 'ANN@x', 8), (DEFAULT, 'zz@x', 8)
+    ON DUPLICATE KEY UPDATE mail = values(users.mail), n = VALUES(n), id = LAST_INSERT_ID(id)`,
+  `INSERT INTO users (id, mail, n) VALUES (NULL, 'eve@x', 3), (NULL, 'bob@x', 9), (NULL, 'new@x', 1)
+    ON DUPLICATE KEY UPDATE n = VALUES(n)`,
+  `INSERT INTO users (id, mail, n) VALUES (1, 'ann@x', 8), (9, 'new@x', 8), (2, 'moved@x', 3)
+    ON DUPLICATE KEY UPDATE id = VALUES(id), mail = VALUES(mail), n = VALUES(n)`,
+  "INSERT INTO users (id, mail) VALUES (5, 'other@x') ON DUPLICATE KEY UPDATE id = VALUES(id), mail = VALUES(mail)",
+  "INSERT INTO users (id, mail) VALUES (6, 'six@x') ON DUPLICATE KEY UPDATE id = VALUES(id), mail = VALUES(mail)",
+];
+
+/** Ours, or the server's own word about a counter at its end, or about the row that is met then. */
+const NOT_FOUND: ReadonlySet<unknown> = new Set(['IMAGE_MISMATCH', 'HA_ERR_AUTOINC_ERANGE', 'ER_DUP_ENTRY']);
+
+describe('an upsert of rows of which some are there already', () => {
+  const undo = new Error('undo it');
+  let world: World;
+
+  before(async () => {
+    world = await makeWorld({ tables: TABLES });
+  });
+
+  after(() => world.close());
+
+  beforeEach(() => Promise.all([world.first.execute(ROWS), world.second.execute(ROWS)]));
+
+  async function perform({ pool }: TestDatabase, sql: string): Promise<unknown> {
+    const [{ affectedRows, insertId, info }] = await pool.query<ResultSetHeader>(sql);
+    return { affectedRows, insertId, info };
+  }
+
+  async function rows({ pool }: TestDatabase): Promise<unknown> {
+    return (await pool.query('SELECT * FROM users ORDER BY id'))[0];
+  }
+
+  for (const sql of UPSERTS) {
+    it(`answers as plain mysql2 does, and is undone: ${sql.replace(/\s+/g, ' ')}`, async () => {
+      const before = await world.first.dump();
+      const undone = world.gtx.run({ name: 'undone' }, async () => {
+        await perform(world.first, sql);
+        throw undo;
+      });
+      await assert.rejects(undone, (error) => error === undo);
+      await settled(world);
+      assert.equal(await world.first.dump(), before);
+      await world.first.execute(ROWS);
+      const answer = await world.gtx.run({ name: 'kept' }, () => perform(world.first, sql));
+      assert.deepEqual(answer, await perform(world.second, sql));
+      assert.deepEqual(await rows(world.first), await rows(world.second));
+    });
+  }
+
+  for (const sql of [
+    // Two are one under the collation.
+    "INSERT INTO users (mail) VALUES ('ann@x'), ('zz@x'), ('ZZ@x') ON DUPLICATE KEY UPDATE n = 9",
+    // The counter is at its end: what is new meets the last row by its key.
+    "INSERT INTO small (name, v) VALUES ('one', 2), ('new', 3) ON DUPLICATE KEY UPDATE v = VALUES(v)",
+    "INSERT INTO small (name, v) VALUES ('one', 2), ('new', 3) ON DUPLICATE KEY UPDATE name = VALUES(name)",
+  ]) {
+    it(`is rolled back by itself where its rows are not found for certain: ${sql}`, async () => {
+      const before = await world.first.dump();
+      await assert.rejects(
+        world.gtx.run({ name: 'mismatch' }, () => perform(world.first, sql)),
+        (error) => NOT_FOUND.has((error as { code?: unknown }).code),
+      );
+      await settled(world);
+      assert.equal(await world.first.dump(), before);
+    });
+  }
+
+  for (const sql of [
+    "INSERT INTO users (mail) VALUES ('ann@x'), ('zz@x') ON DUPLICATE KEY UPDATE mail = LOWER(mail)",
+    "INSERT INTO users (mail) VALUES ('ann@x'), ('zz@x'), ('zz@x') ON DUPLICATE KEY UPDATE n = 9",
+    "INSERT INTO users (id, mail) VALUES (77, 'ann@x') ON DUPLICATE KEY UPDATE id = VALUES(id)",
+    "INSERT INTO users (id, mail) VALUES (1, 'x@x'), (77, 'bob@x') ON DUPLICATE KEY UPDATE id = VALUES(id)",
+    "INSERT INTO users (mail) VALUES ('ann@x') ON DUPLICATE KEY UPDATE id = VALUES(id)",
+  ]) {
+    it(`is refused where they could not be: ${sql}`, async () => {
+      await assert.rejects(
+        world.gtx.run({ name: 'refused' }, () => perform(world.first, sql)),
+        { code: 'STATEMENT_UNSUPPORTED' },
+      );
+    });
+  }
+});
