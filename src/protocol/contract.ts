@@ -7,7 +7,7 @@ import {
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import type { ClientMessage, ServerMessage } from './frames.js';
-import { decodeClientMessage } from './wire/decode-client-message.js';
+import { takeClientMessage } from './wire/decode-client-message.js';
 import { encodeClientMessage } from './wire/encode-client-message.js';
 import { decodeServerMessage, encodeServerMessage } from './wire/server-message.js';
 
@@ -31,7 +31,7 @@ interface Services {
  */
 const STREAM_CODEC = {
   requestSerialize: encodeClientMessage,
-  requestDeserialize: decodeClientMessage,
+  requestDeserialize: takeClientMessage,
   responseSerialize: encodeServerMessage,
   responseDeserialize: decodeServerMessage,
 };

@@ -155,6 +155,8 @@ export type ServerFrame = ServerBody & { readonly id: number };
 
 export interface ClientMessage {
   readonly frames: readonly ClientFrame[];
+  /** Set when the bytes that came were no message: what is wrong with them. There are no frames then. */
+  readonly unreadable?: string;
 }
 
 export interface ServerMessage {

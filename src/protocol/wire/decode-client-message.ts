@@ -24,6 +24,18 @@ import { Reader } from './reader.js';
 // Numbers of fields and enumerations are those of proto/globaltx/v1/coordinator.proto; a case label is a field's
 // number * 8 + its wire type. A test holds both ways of writing and reading equal to protobufjs.
 
+/**
+ * As `decodeClientMessage`, for the coordinator: bytes that are no message are for it to answer. gRPC does not stand an
+ * error here: when two messages of a stream cannot be read, its status is never sent, and the client waits for ever.
+ */
+export function takeClientMessage(bytes: Buffer): ClientMessage {
+  try {
+    return decodeClientMessage(bytes);
+  } catch (error) {
+    return { frames: [], unreadable: error instanceof Error ? error.message : String(error) };
+  }
+}
+
 /** @throws RangeError when the bytes are no message */
 export function decodeClientMessage(bytes: Buffer): ClientMessage {
   const reader = new Reader(bytes);

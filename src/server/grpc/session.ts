@@ -102,19 +102,25 @@ export class Session {
     if (!this.#over) this.#call.resume();
   }
 
-  #take(message: ClientMessage): void {
-    for (const frame of message.frames) {
+  #take({ frames, unreadable }: ClientMessage): void {
+    if (unreadable !== undefined) this.#break(`The bytes are no message: ${unreadable}.`);
+    for (const frame of frames) {
       if (this.#over || this.#broken || this.#last !== undefined) return;
       const problem = problemOf(frame);
       if (problem !== undefined) {
-        this.#broken = true;
-        this.#owner.broke(this.id, 'MALFORMED_FRAME', problem);
+        this.#break(problem);
         return;
       }
       if (frame.body === 'hello') clearTimeout(this.#helloTimer);
       this.#owner.received(this.id, frame.id, bodyToTake(frame));
     }
     if (this.#owner.pauseWhenFull()) this.#call.pause();
+  }
+
+  #break(problem: string): void {
+    if (this.#over || this.#broken || this.#last !== undefined) return;
+    this.#broken = true;
+    this.#owner.broke(this.id, 'MALFORMED_FRAME', problem);
   }
 
   /** At the end of this turn of the event loop, so that the frames of one turn share a message. */

@@ -17,7 +17,7 @@ const { values } = parseArgs({
 if (values.help) {
   process.stdout.write(HELP);
 } else {
-  const plan = { messages: Number(values.messages), seed: Number(values.seed), messagesAStream: 200 };
+  const plan = { messages: Number(values.messages), seed: Number(values.seed) };
   const result = await attack(plan);
   process.stdout.write(`${JSON.stringify({ ...result, violations: 0 })}\n`);
 }

@@ -1,4 +1,7 @@
 import fc from 'fast-check';
+import { decodeClientMessage } from '../../../src/protocol/wire/decode-client-message.js';
+import { randomFrom } from '../../../src/server/core/random.js';
+import { problemOf } from '../../../src/server/grpc/validate-frame.js';
 import { REFERENCE } from '../../support/reference-codec.js';
 
 const serialize = REFERENCE.requestSerialize;
@@ -65,7 +68,7 @@ const frame: fc.Arbitrary<object> = fc
   });
 
 /** Messages of such frames, some with a byte changed, and some bytes that are no message. */
-export const bytes: fc.Arbitrary<Buffer> = fc.oneof(
+const bytes: fc.Arbitrary<Buffer> = fc.oneof(
   {
     weight: 3,
     arbitrary: fc.array(frame, { maxLength: 5 }).map((frames) => Buffer.from(serialize({ frames }))),
@@ -83,3 +86,49 @@ export const bytes: fc.Arbitrary<Buffer> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.uint8Array({ maxLength: 200 }).map((array) => Buffer.from(array)) },
 );
+
+/** What one stream sends. */
+export interface Noise {
+  /** Whether hello comes first, as it should. */
+  readonly hello: boolean;
+  readonly messages: readonly Buffer[];
+}
+
+const POOL = 2_000;
+/** A message that ends the stream is sent only so often, so that the coordinator takes what comes. */
+const LETHAL = 0.004;
+const MUTATED = 0.4;
+
+/** Noise for one stream after the other, from a seed. */
+export function makeNoise(seed: number): () => Noise {
+  const pool = fc.sample(bytes, { numRuns: POOL, seed });
+  const random = randomFrom(seed);
+  const below = (limit: number) => Math.floor(random() * limit);
+  const draw = (): Buffer => {
+    const message = pool[below(pool.length)]!;
+    if (message.length === 0 || random() >= MUTATED) return message;
+    const mutated = Buffer.from(message);
+    for (let count = 1 + below(3); count > 0; count--) mutated[below(mutated.length)] = below(256);
+    return mutated;
+  };
+  return () => {
+    const messages: Buffer[] = [];
+    const hello = random() > LETHAL;
+    for (;;) {
+      const message = draw();
+      const isLethal = endsStream(message);
+      if (isLethal && random() > LETHAL) continue;
+      messages.push(message);
+      if (isLethal || !hello) return { hello, messages };
+    }
+  };
+}
+
+function endsStream(message: Buffer): boolean {
+  try {
+    const { frames } = decodeClientMessage(message);
+    return frames.some((frame) => problemOf(frame) !== undefined || frame.body === 'hello');
+  } catch {
+    return true;
+  }
+}
