@@ -1,0 +1,121 @@
+import { SECTIONS, type StatementKind, TABLES } from './statement-kinds.js';
+
+const SERVERS = { mysql: 'MySQL', mariadb: 'MariaDB' } as const;
+
+/** What other implementations are known to get wrong, and the test that it is not so here. */
+export const KNOWN_FAILURES: readonly (readonly [failure: string, file: string, test: string])[] = [
+  [
+    'READ COMMITTED: a row that comes between the before image and the UPDATE is changed, and not in the undo log',
+    'test/end-to-end/known-failures.test.ts',
+    'takes no row back that came between the reading and the statement, under READ COMMITTED',
+  ],
+  [
+    'two branches on one row are rolled back in forward order',
+    'test/end-to-end/known-failures.test.ts',
+    'undoes two branches on one row from the last to the first',
+  ],
+  [
+    'a row deleted and inserted again: the rollback meets a duplicate key',
+    'test/end-to-end/known-failures.test.ts',
+    'brings a row back that was deleted and inserted again in one local transaction',
+  ],
+  [
+    'INSERT IGNORE or ON DUPLICATE KEY UPDATE: the rollback deletes rows that were there before',
+    'test/end-to-end/known-failures.test.ts',
+    'leaves the rows that INSERT IGNORE, ON DUPLICATE KEY UPDATE and REPLACE have met',
+  ],
+  [
+    'a generated column in the compensating INSERT',
+    'test/end-to-end/known-failures.test.ts',
+    'brings rows with generated columns back',
+  ],
+  [
+    'children taken by ON DELETE CASCADE are lost',
+    'test/end-to-end/known-failures.test.ts',
+    'brings the children back that ON DELETE CASCADE has taken',
+  ],
+  [
+    "a trigger's writes are left behind",
+    'test/client/at/table/load.test.ts',
+    'refuses every change of a table with a trigger, and names it',
+  ],
+  [
+    "keys that contain the separator, or are longer than the lock table's column",
+    'test/end-to-end/known-failures.test.ts',
+    'tells keys apart that have separators in them, and takes long ones',
+  ],
+  [
+    'a lock outlives its transaction after a failed unlock',
+    'test/server/core/recovery.test.ts',
+    'carries phase two on as soon as the resource is enlisted, newest first',
+  ],
+  [
+    "a dirty rollback is tried again, and succeeds over someone's newer write",
+    'test/end-to-end/known-failures.test.ts',
+    'that has met a dirty write is not tried again over what somebody writes later',
+  ],
+  [
+    "a branch's order is taken from a time stamp of too coarse a grain",
+    'test/end-to-end/known-failures.test.ts',
+    'undoes many branches of one millisecond in their order',
+  ],
+  [
+    'MariaDB scans the undo log for `(xid, branch_id) IN ((?, ?))`',
+    'test/client/at/undo/undo-log.test.ts',
+    'is deleted from by the index, for one pair, two and a thousand',
+  ],
+];
+
+const HEAD = `# SQL
+
+What becomes of a statement inside a global transaction: it is carried out as it was sent, and undone to the byte if
+the transaction is rolled back; or it is refused before it runs, with a code of [errors.md](errors.md), and the
+connection goes on. There is no third case.
+
+This page is written from the tests. Each row of the first table is run by
+[test/end-to-end/statement-kinds.test.ts](../test/end-to-end/statement-kinds.test.ts), on MySQL and on MariaDB, as a
+statement of its own and inside of a local transaction: the result header, the rows and their column definitions,
+LAST_INSERT_ID() and the error are those of plain mysql2, and after the rollback every byte is what it was. Beyond the
+table, \`npm run fuzz\` plays random statements on random schemas of every column type, and checks every byte by a dump,
+by checksums that the server computes, and by the row events of the binary log.
+`;
+
+const LIMITS = `
+## What to know
+
+- A statement whose condition could choose other rows the second time (LIMIT, RAND(), NOW(), READ COMMITTED) is bound
+  to the rows that were read for it. It loses the warnings that its own condition would give.
+- ROW_COUNT(), FOUND_ROWS() and SHOW WARNINGS, asked for after a statement that is a transaction of its own, speak of
+  the commit. Inside a local transaction they speak of the statement, where nothing is read after it.
+- What AUTO_INCREMENT gives has gaps, as always with InnoDB, and not always those of plain mysql2.
+- How large one local transaction may be is bounded by \`max_allowed_packet\`: see UNDO_RECORD_TOO_LARGE.
+`;
+
+function code(sql: string): string {
+  return `\`${sql.replace(/\s+/g, ' ').replaceAll('|', '\\|')}\``;
+}
+
+function row({ form, sql, only, refused }: StatementKind): string {
+  const where = only === undefined ? '' : ` (${SERVERS[only]})`;
+  return `| ${form}${where} | ${refused === undefined ? 'yes' : refused} | ${code(sql)} |`;
+}
+
+/** docs/sql.md. */
+export function sqlPage(): string {
+  const sections = SECTIONS.map(
+    ({ title, kinds }) =>
+      `\n### ${title}\n\n| | supported | for example |\n| --- | --- | --- |\n${kinds.map(row).join('\n')}\n`,
+  );
+  const failures = KNOWN_FAILURES.map(([failure, file, test]) => `| ${failure} | [${test}](../${file}) |`);
+  return [
+    HEAD,
+    '\n## Statements\n',
+    ...sections,
+    '\nThe tables of the examples:\n\n```sql\n',
+    ...TABLES.filter((sql) => sql.startsWith('CREATE')).map((sql) => `${sql.replace(/\n\s+/g, '\n  ')};\n`),
+    '```\n',
+    LIMITS,
+    '\n## Known failures of others\n\n| not so here | the test |\n| --- | --- |\n',
+    `${failures.join('\n')}\n`,
+  ].join('');
+}
