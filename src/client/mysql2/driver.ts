@@ -31,9 +31,9 @@ type MakeCluster = (options?: unknown) => CoreCluster;
 
 /** As mysql2's: the connection takes part in the global transaction that a statement is sent in. */
 export const createConnection = function createConnection(given: unknown) {
-  const { options, globalLock } = splitOptions(given);
+  const { options, own } = splitOptions(given);
   const connection = makeOutside(() => (mysql2.createConnection as unknown as MakeConnection)(options));
-  instrumentConnection(connection, globalLock);
+  instrumentConnection(connection, own);
   return connection;
 } as unknown as CreateConnection;
 
@@ -42,9 +42,9 @@ export const connect = createConnection;
 
 /** As mysql2's: the pool's connections take part in the global transaction that a statement is sent in. */
 export const createPool = function createPool(given: unknown) {
-  const { options, globalLock } = splitOptions(given);
+  const { options, own } = splitOptions(given);
   const pool = makeOutside(() => (mysql2.createPool as unknown as MakePool)(options));
-  instrumentPool(pool, globalLock);
+  instrumentPool(pool, own);
   return pool;
 } as unknown as CreatePool;
 

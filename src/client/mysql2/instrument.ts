@@ -1,7 +1,9 @@
+import { allowTriggers } from '../at/branch/allowed-triggers.js';
+import type { BranchDatabase } from '../at/branch/database.js';
 import { currentTransaction, runInContext } from '../transaction/context.js';
-import type { GlobalLock } from '../transaction/global-lock.js';
 import type { CoreCluster, CoreConnection, CorePool } from './core.js';
 import { Gate } from './gate.js';
+import type { OwnSettings } from './pool-options.js';
 import { sourceOf } from './source.js';
 
 const instrumented = new WeakSet<object>();
@@ -15,6 +17,12 @@ function first(object: object): boolean {
 
 type Config = Readonly<Record<string, unknown>>;
 
+function databaseOf(config: Config, { allowTriggers: names = [] }: OwnSettings): BranchDatabase {
+  const source = sourceOf(config);
+  if (names.length === 0) return source;
+  return allowTriggers(source, names, typeof config.database === 'string' ? config.database : undefined);
+}
+
 /** @returns a function that ends it */
 function enlistExisting(config: Config): () => void {
   const { database } = config;
@@ -23,18 +31,18 @@ function enlistExisting(config: Config): () => void {
 }
 
 /** Takes over a connection that the application made by itself. */
-export function instrumentConnection(connection: CoreConnection, lock?: GlobalLock): void {
+export function instrumentConnection(connection: CoreConnection, own: OwnSettings = {}): void {
   if (!first(connection)) return;
-  Gate.install(connection, sourceOf(connection.config), lock);
+  Gate.install(connection, databaseOf(connection.config, own), own.globalLock);
   connection.once('end', enlistExisting(connection.config));
 }
 
 /** Takes over a pool and every connection that it makes from now on. */
-export function instrumentPool(pool: CorePool, lock?: GlobalLock): void {
+export function instrumentPool(pool: CorePool, own: OwnSettings = {}): void {
   if (!first(pool)) return;
   const config = pool.config.connectionConfig;
-  const source = sourceOf(config);
-  pool.on('connection', (connection: CoreConnection) => Gate.install(connection, source, lock));
+  const database = databaseOf(config, own);
+  pool.on('connection', (connection: CoreConnection) => Gate.install(connection, database, own.globalLock));
   const getConnection = pool.getConnection;
   pool.getConnection = (callback) => {
     // A connection that waits in the pool's queue is handed over by whoever releases it, in that one's

@@ -9,16 +9,29 @@ export interface OwnOptions {
    * never taught about global transactions. @default false
    */
   readonly globalLock?: boolean | GlobalLockOptions;
+  /**
+   * Tables ('orders' of the own database, 'shop.orders') whose triggers are known to write nothing but the row
+   * itself: those of other tables are refused (TABLE_UNSUPPORTED). A rollback fires them again; a row that they do not
+   * let go back to what it was needs a person (COMPENSATION_REFUSED). @default none
+   */
+  readonly allowTriggers?: readonly string[];
 }
 
 type Options = Readonly<Record<string, unknown>>;
 
+/** The options of ours, read. */
+export interface OwnSettings {
+  readonly globalLock?: GlobalLock | undefined;
+  readonly allowTriggers?: readonly string[];
+}
+
 interface Split {
   /** What mysql2 understands. */
   readonly options: unknown;
-  readonly globalLock: GlobalLock | undefined;
+  readonly own: OwnSettings;
 }
 
+const OWN = ['globalLock', 'allowTriggers'];
 const IN_URI = /[?&]globalLock=/;
 
 const parseUri = (mysql2 as unknown as { ConnectionConfig: { parseUrl(uri: string): Options } })
@@ -30,11 +43,14 @@ const parseUri = (mysql2 as unknown as { ConnectionConfig: { parseUrl(uri: strin
  */
 export function splitOptions(given: unknown): Split {
   const options = withParsedUri(given);
-  if (typeof options !== 'object' || options === null || !('globalLock' in options)) {
-    return { options, globalLock: undefined };
+  if (typeof options !== 'object' || options === null || !OWN.some((name) => name in options)) {
+    return { options, own: {} };
   }
-  const { globalLock, ...others } = options as Options;
-  return { options: others, globalLock: lockOf(globalLock) };
+  const { globalLock, allowTriggers, ...others } = options as Options;
+  return {
+    options: others,
+    own: { globalLock: lockOf(globalLock), allowTriggers: tablesOf(allowTriggers) },
+  };
 }
 
 /** A URI is left to mysql2 unless it has an option of ours. */
@@ -42,6 +58,12 @@ function withParsedUri(given: unknown): unknown {
   if (typeof given === 'string') return IN_URI.test(given) ? parseUri(given) : given;
   const { uri, ...others } = (given ?? {}) as Options;
   return typeof uri === 'string' && IN_URI.test(uri) ? { ...parseUri(uri), ...others } : given;
+}
+
+function tablesOf(option: unknown): readonly string[] {
+  if (option === undefined) return [];
+  if (Array.isArray(option) && option.every((name) => typeof name === 'string')) return option;
+  throw new GlobalTxError('INVALID_OPTION', "allowTriggers: an array of tables, 'table' or 'schema.table'");
 }
 
 function lockOf(option: unknown): GlobalLock | undefined {

@@ -7,9 +7,9 @@ type Connect = (options: unknown) => Promise<{ readonly connection: CoreConnecti
 
 /** mysql2's `createConnection` with the connection taken over once it is there. */
 export function connectPromise(given: unknown): Promise<unknown> {
-  const { options, globalLock } = splitOptions(given);
+  const { options, own } = splitOptions(given);
   return makeOutside(() => (mysql2.createConnection as unknown as Connect)(options)).then((connection) => {
-    instrumentConnection(connection.connection, globalLock);
+    instrumentConnection(connection.connection, own);
     return connection;
   });
 }

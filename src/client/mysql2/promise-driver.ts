@@ -27,9 +27,9 @@ export const createConnection = connectPromise as unknown as CreateConnection;
 
 /** As mysql2's: the pool's connections take part in the global transaction that a statement is sent in. */
 export const createPool = function createPool(given: unknown) {
-  const { options, globalLock } = splitOptions(given);
+  const { options, own } = splitOptions(given);
   const pool = makeOutside(() => mysql2.createPool(options as never));
-  instrumentPool((pool as unknown as { readonly pool: CorePool }).pool, globalLock);
+  instrumentPool((pool as unknown as { readonly pool: CorePool }).pool, own);
   return pool;
 } as unknown as CreatePool;
 

@@ -42,6 +42,7 @@ export function netChanges({ table, rows, after }: TableImages): TableChanges {
     table: table.name,
     columns: table.columns.map((column) => column.name),
     key: table.key.columns,
+    ...(table.triggersAllowed === true && table.triggers.length > 0 ? { triggers: table.triggers } : {}),
     changes,
   };
 }

@@ -31,6 +31,8 @@ export interface TableChanges {
   readonly columns: readonly string[];
   /** Names of the key's columns. */
   readonly key: readonly string[];
+  /** The triggers that the application has allowed the table, if it has any. */
+  readonly triggers?: readonly string[];
   readonly changes: readonly RowChange[];
 }
 

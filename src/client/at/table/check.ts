@@ -26,12 +26,13 @@ export function checkTable(definition: TableDefinition, verb: WriteVerb): void {
   const { schema, name } = definition;
   const trigger = definition.triggers[0];
   // A trigger for another verb counts too: the rollback of an INSERT is a DELETE.
-  if (trigger !== undefined) {
+  if (trigger !== undefined && definition.triggersAllowed !== true) {
     throw tableUnsupported(
       schema,
       name,
       `trigger \`${trigger}\``,
-      'What a trigger writes has no image and could not be rolled back.',
+      'What a trigger writes has no image and could not be rolled back. If this one touches nothing but the row itself, ' +
+        "name the table in the pool's option allowTriggers.",
     );
   }
   const expression = definition.expressionIndexes[0];

@@ -75,6 +75,8 @@ export interface TableDefinition {
   /** Unique indexes over expressions: what they hold cannot be locked. */
   readonly expressionIndexes: readonly string[];
   readonly triggers: readonly string[];
+  /** The application answers for what the triggers write: see the option `allowTriggers`. */
+  readonly triggersAllowed?: boolean;
   readonly parents: readonly ParentReference[];
   readonly cascades: readonly Cascade[];
 }

@@ -72,11 +72,12 @@ export function encodeUndoRecord(record: UndoRecord, limits: EncodingLimits = {}
   const text = JSON.stringify({
     xid: record.xid,
     branchId: record.branchId,
-    tables: record.tables.map(({ schema, table, columns, key, changes }) => ({
+    tables: record.tables.map(({ schema, table, columns, key, triggers, changes }) => ({
       schema,
       table,
       columns,
       key,
+      triggers,
       changes: changes.map(({ before, after }) => [storeRow(before), storeRow(after)]),
     })),
   });
