@@ -1,5 +1,5 @@
 import { keyCondition } from '../image/key-condition.js';
-import type { ImageRow } from '../image/plan.js';
+import { type ImageRow, TableChanged } from '../image/plan.js';
 import type { JoinedDeleteStatement, JoinedTable, JoinedUpdateStatement } from '../sql/analysis.js';
 import { checkTable } from '../table/check.js';
 import type { TableDefinition } from '../table/definition.js';
@@ -99,7 +99,12 @@ async function readAtOnce(
   targets: readonly JoinedTarget[],
   write: WritePlaceholder,
 ): Promise<TargetImages> {
-  const tuples = await readTuples(context, statement, tables, write);
+  const tuples = await readTuples(context, statement, tables, write).catch((error: unknown) => {
+    if (error instanceof TableChanged) {
+      for (const { table } of tables) context.database.forgetTable(table.schema, table.name);
+    }
+    throw error;
+  });
   const images = targets.map((target) => {
     const at = tables.findIndex(({ named }) => named === target.named);
     const rows = tuples.flatMap((tuple) => tuple[at] ?? []);
