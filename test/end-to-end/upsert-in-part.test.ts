@@ -72,7 +72,11 @@ describe('an upsert of rows of which some are there already', () => {
   for (const sql of [
     // Two are one under the collation.
     "INSERT INTO users (mail) VALUES ('ann@x'), ('zz@x'), ('ZZ@x') ON DUPLICATE KEY UPDATE n = 9",
-    // The counter is at its end: what is new meets the last row by its key.
+    // The counter is at its end: what is new, or there already, meets the last row by its key.
+    "INSERT INTO small (name, v) VALUES ('one', 2) ON DUPLICATE KEY UPDATE v = VALUES(v)",
+    "INSERT INTO small (name, v) VALUES ('one', 2), ('last', 5) ON DUPLICATE KEY UPDATE v = VALUES(v)",
+    "INSERT INTO small (name, v) VALUES ('new', 2), ('newer', 5) ON DUPLICATE KEY UPDATE v = VALUES(v)",
+    "REPLACE INTO small (name, v) VALUES ('one', 2)",
     "INSERT INTO small (name, v) VALUES ('one', 2), ('new', 3) ON DUPLICATE KEY UPDATE v = VALUES(v)",
     "INSERT INTO small (name, v) VALUES ('one', 2), ('new', 3) ON DUPLICATE KEY UPDATE name = VALUES(name)",
   ]) {

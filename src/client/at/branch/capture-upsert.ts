@@ -4,6 +4,7 @@ import type { TableDefinition } from '../table/definition.js';
 import { insertOnly } from './bound-insert.js';
 import { type CaptureContext, mismatch, type RunStatement, type StatementCounts } from './capture-context.js';
 import { type ConflictingRows, conflictingRows } from './conflicting-rows.js';
+import { isCounterAtEnd } from './counter-end.js';
 import { insertName, insertRefused } from './insert-refusal.js';
 import { type InsertedRows, insertedRows } from './inserted-rows.js';
 import type { WritePlaceholder } from './queries.js';
@@ -132,15 +133,18 @@ async function runOverMet(
       return { met, counts };
     }
     if (weak && !met.closed) break;
-    if (!hasUnknownKeys(statement, met, inserted)) return { met, counts: await run() };
-    const found = rowsByValues(context, statement, met);
+    const found = hasUnknownKeys(statement, met, inserted) ? rowsByValues(context, statement, met) : inserted;
     if (found === undefined)
       throw insertRefused(
         statement,
         met.table,
         'generated keys, where only some of its rows are there already',
       );
-    return { met, counts: await run(), found };
+    const counts = await run();
+    if (inserted.generated && (await isCounterAtEnd(context, met.table))) {
+      throw mismatch(insertName(statement), met.table, statement.rows.length, counts.matched);
+    }
+    return { met, counts, found };
   }
   throw insertRefused(
     statement,
