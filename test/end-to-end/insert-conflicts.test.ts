@@ -255,7 +255,7 @@ describe('an INSERT that meets rows', () => {
         ),
       ],
       [
-        'REPLACE: a number with a fraction as value of the integer key column `id`',
+        'REPLACE: a value of the unique column `id` that may be converted',
         'INSERT ... ON DUPLICATE KEY UPDATE: a value of the unique column `id` that may be converted',
         'INSERT IGNORE: a value of the unique column `id` that may be converted',
         'REPLACE: an expression as value of the unique column `mail`',

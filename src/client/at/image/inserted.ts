@@ -2,6 +2,7 @@ import type { InsertStatement, InsertValue } from '../sql/analysis.js';
 import { quoteIdentifier } from '../sql/identifier.js';
 import { columnFamily } from '../table/column-family.js';
 import type { ColumnDefinition, TableDefinition } from '../table/definition.js';
+import { integerRange, isPlainValue } from './plain-value.js';
 
 /** A condition that finds the inserted rows, or the construct because of which they cannot be found. */
 export type InsertedKeys =
@@ -25,7 +26,8 @@ export type KeyPart =
 const NULL_LITERAL = /^\s*null\s*$/i;
 const ZERO_LITERAL = /^\s*(?:false|'?\s*[+-]?0*\.?0*(?:e[+-]?\d+)?\s*'?)\s*$/i;
 const INTEGER_LITERAL = /^-?(?:0|[1-9]\d*)$/;
-const FRACTION = /^\s*'?\s*[+-]?\d*\.\d/;
+const ROUNDED_DOUBLE = /^\s*'?\s*[+-]?(?:\d*\.\d+e|[\d.]+e-)/i;
+const DIGITS_OR_TEXT = /^\s*(?:['"]|[+-]?\s*(?!0[xb])[\d.])/i;
 const QUOTED_NUMBER = /^\s*(?:_\w+\s*)?'\s*[+-]?\d/;
 const LARGEST_SIGNED = 2n ** 63n - 1n;
 const NUMERIC_LITERAL = /^\s*[+-]?[\d.]/;
@@ -53,16 +55,17 @@ export function givenPart(column: ColumnDefinition, text: string): KeyPart {
     case 'text': {
       // Compared with a number, text would be read as one: '5', '05' and '5x' would all be the row with 5.
       const trimmed = text.trim();
-      if (!NUMERIC_LITERAL.test(trimmed) || /^0x/i.test(trimmed))
-        return { expression: asStored(column, text) };
-      if (INTEGER_LITERAL.test(trimmed)) return { expression: asStored(column, `'${trimmed}'`) };
+      if (!NUMERIC_LITERAL.test(trimmed) || /^0x/i.test(trimmed)) return { expression: cut(column, text) };
+      if (INTEGER_LITERAL.test(trimmed)) return { expression: cut(column, `'${trimmed}'`) };
       return { refused: `a number that is no integer as value of the text key column ${name}` };
     }
     case 'float':
       if (column.dataType === 'double' && !column.columnType.includes('(')) return { expression: text };
       return { refused: `INSERT with key column ${name} of type ${column.columnType}, which rounds` };
     case 'integer':
-      if (!FRACTION.test(text)) return { expression: text };
+      if (isPlainValue(column, text.trim()) || !DIGITS_OR_TEXT.test(text)) return { expression: text };
+      // A DOUBLE is rounded otherwise than it is cast.
+      if (!ROUNDED_DOUBLE.test(text)) return { expression: clipped(column, text) };
       return { refused: `a number with a fraction as value of the integer key column ${name}` };
     case 'bit':
       // Stored, text is bytes; compared, it is a number.
@@ -82,6 +85,20 @@ export function givenPart(column: ColumnDefinition, text: string): KeyPart {
     default:
       return { expression: asStored(column, text) };
   }
+}
+
+/** The value as an integer column takes it without strict mode: rounded, and no further than its ends. */
+function clipped(column: ColumnDefinition, text: string): string {
+  const { least, most } = integerRange(column);
+  return `LEAST(GREATEST(CAST(${text} AS DECIMAL(65)),${least}),${most})`;
+}
+
+/** The value as a column of text takes it without strict mode: in its character set, and no longer than it is. */
+function cut(column: ColumnDefinition, text: string): string {
+  const { charset, collation, maxLength, spaceWeights } = column;
+  const ownSpaces = column.dataType === 'char' && spaceWeights === null;
+  if (charset === null || ownSpaces || isPlainValue(column, text.trim())) return asStored(column, text);
+  return `LEFT(CONVERT(${text} USING ${charset}),${maxLength}) COLLATE ${collation}`;
 }
 
 /**

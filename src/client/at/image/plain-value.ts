@@ -24,19 +24,22 @@ function sizes(column: ColumnDefinition): readonly number[] {
   return (/\(([\d,]+)\)/.exec(column.columnType)?.[1] ?? '').split(',').map(Number);
 }
 
+/** The ends of an integer column. */
+export function integerRange(column: ColumnDefinition): { readonly least: bigint; readonly most: bigint } {
+  const bits = BITS[column.dataType] ?? 0n;
+  if (column.columnType.includes('unsigned')) return { least: 0n, most: 2n ** bits - 1n };
+  return { least: -(2n ** (bits - 1n)), most: 2n ** (bits - 1n) - 1n };
+}
+
 /** The largest value of an integer column; null for any other. */
 export function largestOf(column: ColumnDefinition): bigint | null {
-  const bits = BITS[column.dataType];
-  if (bits === undefined) return null;
-  return 2n ** (column.columnType.includes('unsigned') ? bits : bits - 1n) - 1n;
+  return BITS[column.dataType] === undefined ? null : integerRange(column).most;
 }
 
 function isInRange(column: ColumnDefinition, text: string): boolean {
   const value = BigInt(text.replaceAll("'", '').replace('+', ''));
-  const bits = BITS[column.dataType];
-  if (bits === undefined) return false;
-  if (column.columnType.includes('unsigned')) return value >= 0n && value < 2n ** bits;
-  return value >= -(2n ** (bits - 1n)) && value < 2n ** (bits - 1n);
+  const { least, most } = integerRange(column);
+  return value >= least && value <= most;
 }
 
 function isOnCalendar([, year = '', month = '', day = '']: readonly string[]): boolean {

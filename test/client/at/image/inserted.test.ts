@@ -220,7 +220,8 @@ describe('The rows of an INSERT', () => {
     assert.match(await refusal('kinds', null, [[literal("'2'")]]), /in quotes/);
     await session.query('CREATE TABLE IF NOT EXISTS bits (k BIT(8) PRIMARY KEY)');
     assert.match(await refusal('bits', null, [[literal("'1'")]]), /BIT/);
-    assert.match(await refusal('auto', null, [[literal('1.5'), NULL]]), /fraction/);
+    assert.match(await refusal('auto', null, [[literal('15e-1'), NULL]]), /fraction/);
+    assert.match(await refusal('auto', null, [[literal('1.5e0'), NULL]]), /fraction/);
   });
 
   it('of a TIMESTAMP key that is given as NULL are refused: it may mean now', async () => {
