@@ -5,7 +5,7 @@ import { loadTable } from '../table/load.js';
 import type { TableSource } from '../undo/compensate.js';
 
 const MAX_TABLES = 1000;
-const MAX_AGE_MS = 60_000;
+const MAX_AGE_MS = 10_000;
 
 /**
  * Table definitions for compensation. They are read by the compensation's own session: taking a second one

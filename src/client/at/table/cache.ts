@@ -11,13 +11,13 @@ export interface TableCacheOptions {
   readonly maxTables?: number;
   /**
    * How long a definition is believed, in milliseconds. Altered columns are noticed at the next read of an
-   * image; a new index, trigger or foreign key only after this time. @default 60000
+   * image; a new index, trigger or foreign key only after this time. @default 10000
    */
   readonly maxAgeMs?: number;
 }
 
 const MAX_TABLES = 1000;
-const MAX_AGE_MS = 60_000;
+const MAX_AGE_MS = 10_000;
 
 /** Keeps table definitions. One load serves all who ask for a table at the same time. */
 export class TableCache {

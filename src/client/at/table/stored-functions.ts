@@ -6,12 +6,12 @@ import { readCatalogue, textLiteral } from './information-schema.js';
 export type WritingFunctions = ReadonlyMap<string, string>;
 
 const MAX_SCHEMAS = 100;
-const MAX_AGE_MS = 60_000;
+const MAX_AGE_MS = 10_000;
 
 /** What a function declares when it writes nothing; the server does not hold it to that, its author does. */
 const HARMLESS = ['NO SQL', 'READS SQL DATA'];
 
-/** Knows the stored functions of each schema, for a minute. */
+/** Knows the stored functions of each schema, for ten seconds. */
 export class StoredFunctions {
   readonly #withExecutor: WithExecutor;
   readonly #known = new LRUCache<string, Promise<WritingFunctions>>({ max: MAX_SCHEMAS, ttl: MAX_AGE_MS });
