@@ -273,6 +273,30 @@ describe('a local transaction that respects the global locks', () => {
     assert.deepEqual(await balances(), { ann: 111, bob: 100, eve: 100 });
   });
 
+  it('goes along with who waits for a connection, and does not stay with the connection', async () => {
+    const narrow = mysql.createPool({ ...world.first.server.options(world.first.name), connectionLimit: 1 });
+    // Made inside, so that its socket would keep what it was made in.
+    await globalLock(() => narrow.query('SELECT 1'));
+    const decide = await undecided(() => world.first.pool.execute(ADD, [10, 1]));
+    const taken = await narrow.getConnection();
+    const write = globalLock(PATIENT, () => narrow.execute(ADD, [1, 1]));
+    taken.release();
+    assert.equal(await soon(write), 'waits');
+    await decide();
+    await write;
+    await assert.rejects(
+      new Promise((resolve, reject) =>
+        narrow.pool.query('SELECT 1', () =>
+          narrow.pool.query('TRUNCATE account', (error) => (error ? reject(error) : resolve('truncated'))),
+        ),
+      ).then((done) => {
+        throw new Error(String(done));
+      }),
+      /truncated/,
+    );
+    await narrow.end();
+  });
+
   it('refuses what it cannot answer for', async () => {
     await assert.rejects(guarded.query('TRUNCATE account'), code('STATEMENT_UNSUPPORTED'));
     assert.throws(

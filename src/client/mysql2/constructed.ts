@@ -1,4 +1,4 @@
-import { makeOutside } from './instrument.js';
+import { makeOutside } from './place.js';
 
 /**
  * A class of mysql2 whose instances are taken over when they are made by `new`, or by that of a class that extends it.

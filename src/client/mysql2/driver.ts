@@ -1,7 +1,8 @@
 import mysql2 from 'mysql2';
 import { takingOver } from './constructed.js';
 import type { CoreCluster, CoreConnection, CorePool } from './core.js';
-import { instrumentCluster, instrumentConnection, instrumentPool, makeOutside } from './instrument.js';
+import { instrumentCluster, instrumentConnection, instrumentPool } from './instrument.js';
+import { makeOutside } from './place.js';
 import { type OwnOptions, splitOptions } from './pool-options.js';
 import * as promise from './promise-driver.js';
 

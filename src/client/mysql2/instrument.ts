@@ -1,8 +1,10 @@
 import { allowTriggers } from '../at/branch/allowed-triggers.js';
 import type { BranchDatabase } from '../at/branch/database.js';
-import { currentTransaction, runInContext } from '../transaction/context.js';
+import { currentTransaction } from '../transaction/context.js';
+import { currentGlobalLock } from '../transaction/global-lock.js';
 import type { CoreCluster, CoreConnection, CorePool } from './core.js';
 import { Gate } from './gate.js';
+import { makeOutside, runAt } from './place.js';
 import type { OwnSettings } from './pool-options.js';
 import { sourceOf } from './source.js';
 
@@ -48,8 +50,9 @@ export function instrumentPool(pool: CorePool, own: OwnSettings = {}): void {
     // A connection that waits in the pool's queue is handed over by whoever releases it, in that one's
     // context; and a socket made here would keep this context for all that it ever reads.
     const transaction = currentTransaction();
-    runInContext(undefined, () =>
-      getConnection.call(pool, (...args) => runInContext(transaction, () => callback(...args))),
+    const held = currentGlobalLock();
+    makeOutside(() =>
+      getConnection.call(pool, (...args) => runAt(transaction, held, () => callback(...args))),
     );
   };
   const releaseConnection = pool.releaseConnection;
@@ -78,9 +81,4 @@ export function instrumentCluster(cluster: CoreCluster): void {
       return Reflect.set(nodes, id, node);
     },
   });
-}
-
-/** Makes a core object outside of any transaction: its sockets keep the context that they are made in. */
-export function makeOutside<Result>(make: () => Result): Result {
-  return runInContext(undefined, make);
 }

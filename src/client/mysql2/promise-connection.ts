@@ -1,6 +1,7 @@
 import mysql2 from 'mysql2/promise';
 import type { CoreConnection } from './core.js';
-import { instrumentConnection, makeOutside } from './instrument.js';
+import { instrumentConnection } from './instrument.js';
+import { makeOutside } from './place.js';
 import { splitOptions } from './pool-options.js';
 
 type Connect = (options: unknown) => Promise<{ readonly connection: CoreConnection }>;

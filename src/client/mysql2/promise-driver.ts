@@ -1,6 +1,7 @@
 import mysql2 from 'mysql2/promise';
 import type { CoreCluster, CorePool } from './core.js';
-import { instrumentCluster, instrumentPool, makeOutside } from './instrument.js';
+import { instrumentCluster, instrumentPool } from './instrument.js';
+import { makeOutside } from './place.js';
 import { type OwnOptions, splitOptions } from './pool-options.js';
 import { connectPromise } from './promise-connection.js';
 

@@ -14,12 +14,12 @@ export interface GlobalLock {
 
 const STORAGE = Symbol.for('globaltx.global-lock');
 
-type Holder = { [STORAGE]?: AsyncLocalStorage<GlobalLock> };
+type Holder = { [STORAGE]?: AsyncLocalStorage<GlobalLock | undefined> };
 
 /** One storage a process, shared by every copy of the package that is loaded. */
-function storage(): AsyncLocalStorage<GlobalLock> {
+function storage(): AsyncLocalStorage<GlobalLock | undefined> {
   const holder = globalThis as Holder;
-  holder[STORAGE] ??= new AsyncLocalStorage<GlobalLock>();
+  holder[STORAGE] ??= new AsyncLocalStorage<GlobalLock | undefined>();
   return holder[STORAGE];
 }
 
@@ -28,6 +28,11 @@ const context = storage();
 /** That of the running code, or undefined. */
 export function currentGlobalLock(): GlobalLock | undefined {
   return context.getStore();
+}
+
+/** Runs `fn` so that its local transactions respect the global locks, or not with undefined. */
+export function runInGlobalLock<Result>(lock: GlobalLock | undefined, fn: () => Result): Result {
+  return context.run(lock, fn);
 }
 
 /** @throws GlobalTxError INVALID_OPTION */
