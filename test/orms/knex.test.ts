@@ -113,6 +113,14 @@ const further: Readonly<Record<string, (orm: KnexOrm) => Promise<unknown>>> = {
       .onConflict('sku')
       .merge({ qty: db.raw('articles.qty + VALUES(qty)') });
   },
+  'merges rows of which some are there already': async ({ db }) => {
+    const rows = [
+      { sku: 'cup', name: 'Cup', qty: 1 },
+      { sku: 'mug', name: 'Mug', qty: 2 },
+    ];
+    await db('articles').insert(rows).onConflict('sku').merge();
+    return db('articles').insert({ id: 2, sku: 'jug', name: 'By key', qty: 7 }).onConflict('id').merge();
+  },
   'updates over a join, and deletes by a subquery': async ({ db }) => {
     const joined = db('articles').join('notes', 'notes.article_id', 'articles.id');
     const updated = await joined.where('notes.body', 'blue').update({ 'articles.name': 'Blue cup' });
