@@ -88,7 +88,8 @@ export class Enlisted {
     early: NonNullable<CaptureContext['early']>,
   ): Promise<readonly ReadLocks[]> {
     this.#ran = false;
-    const context = { session, database: this.#database, touched: this.#touched, early };
+    const behind: ReadAhead = (sql) => this.#line.after(sql);
+    const context = { session, database: this.#database, touched: this.#touched, early, behind };
     return captureStatement(context, statement, write, async (bound) => {
       try {
         const counts = await run(bound);

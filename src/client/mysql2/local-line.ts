@@ -31,6 +31,11 @@ const UNGUARD = 'SET SESSION TRANSACTION READ WRITE';
 
 const SERVER_MORE_RESULTS_EXISTS = 8;
 
+interface WaitingRead {
+  readonly sql: string;
+  readonly answer: (result: Promise<Outcome>) => void;
+}
+
 /** What became of COMMIT and of the statement that went in front of it. */
 export type Commit =
   | { readonly committed: true; readonly outcome: Outcome }
@@ -47,7 +52,8 @@ export class LocalLine implements SqlExecutor {
   readonly #line: ConnectionLine;
   #begin: string | undefined;
   #lastBegin = '';
-  readonly #ahead: { readonly sql: string; readonly answer: (result: Promise<Outcome>) => void }[] = [];
+  readonly #ahead: WaitingRead[] = [];
+  readonly #after: WaitingRead[] = [];
   #guarded = false;
   #notBegun = false;
 
@@ -86,6 +92,7 @@ export class LocalLine implements SqlExecutor {
     this.#notBegun = false;
     this.#begin = undefined;
     this.#ahead.length = 0;
+    this.#after.length = 0;
   }
 
   /** The server has made a new session of the connection. */
@@ -104,8 +111,17 @@ export class LocalLine implements SqlExecutor {
 
   /** Runs a read in front of the next statement: see `ReadAhead`. */
   ahead(sql: string): Promise<RawResult> {
+    return this.#waits(sql, this.#ahead);
+  }
+
+  /** Runs a read behind the next statement, where something waits in front of that. */
+  after(sql: string): Promise<RawResult> {
+    return this.#waits(sql, this.#after);
+  }
+
+  #waits(sql: string, waiting: WaitingRead[]): Promise<RawResult> {
     const answer = new Promise<Outcome>((resolve) => {
-      this.#ahead.push({ sql, answer: resolve });
+      waiting.push({ sql, answer: resolve });
     });
     const result = answer.then(rawResult);
     result.catch(() => {});
@@ -227,12 +243,14 @@ export class LocalLine implements SqlExecutor {
     const begin = this.#begin;
     if (begin === undefined && this.#ahead.length === 0) return this.#line.run(make, onInactivity);
     const ahead = [...this.#ahead];
+    const after = [...this.#after];
     this.forget();
     const makes = [
       ...(begin === undefined ? [] : [ownStatement(begin)]),
       ...ahead.map(({ sql }) => ownStatement(sql)),
       ...(guard ? [ownStatement(GUARD)] : []),
       make,
+      ...after.map(({ sql }) => ownStatement(sql)),
     ];
     if (guard) this.#guarded = true;
     const answers = this.#line.together(makes, onInactivity);
@@ -240,8 +258,12 @@ export class LocalLine implements SqlExecutor {
     ahead.forEach(({ answer }, index) => {
       answer(answers[index + (begin === undefined ? 0 : 1)]!);
     });
+    const own = answers.length - 1 - after.length;
+    after.forEach(({ answer }, index) => {
+      answer(answers[own + 1 + index]!);
+    });
     if (begun !== undefined) await this.#begun(begun);
-    return answers.at(-1)!;
+    return answers[own]!;
   }
 
   async #begun(answer: Promise<Outcome>): Promise<void> {

@@ -13,7 +13,7 @@ import {
   type ReadAhead,
   type RunStatement,
 } from './capture-context.js';
-import { CascadeCapture, keepsPlaces, mayCascade } from './cascades.js';
+import { CascadeCapture, keepsPlaces, mayCascade, mayChange } from './cascades.js';
 import { changesKey, NewKeys } from './new-keys.js';
 import { boundStatement, lockingReadQuery, referenceOf, type WritePlaceholder } from './queries.js';
 import { planOf, readImage } from './read-image.js';
@@ -82,7 +82,9 @@ async function captureTogether(
   const plan = planOf(table, context.session);
   reach('before', 'before-image');
   const selectList = plan.selectList(referenceOf(statement.table));
-  const reading = ahead(lockingReadQuery(statement, selectList, write));
+  const query = lockingReadQuery(statement, selectList, write);
+  const reading = ahead(query);
+  const rereading = findsAgain(statement, table) ? context.behind?.(query) : undefined;
   const [read, ran] = await Promise.allSettled([reading, run()]);
   reach('after', 'before-image');
   // Of two errors the first is the cause, unless the read was only stricter than the statement is.
@@ -101,7 +103,23 @@ async function captureTogether(
   if (matched > rows.length || (matched < rows.length && !statement.ignore)) {
     throw mismatch(statement.kind.toUpperCase(), table, rows.length, matched);
   }
-  touch(context, statement, table, rows);
+  touch(context, statement, table, rows, rereading && plan.decode(await rereading));
+}
+
+/** `id = ?`, `a.id = 5` */
+const EQUALITY = /^\s*(?:(?:\w+|`\w+`)\.)?(?:(\w+)|`(\w+)`)\s*=\s*(?:\?|\d+)\s*$/;
+
+/** Whether the clauses of an UPDATE choose the same rows after it: by one column, which it does not change. */
+function findsAgain(statement: UpdateStatement | DeleteStatement, table: TableDefinition): boolean {
+  if (statement.kind === 'delete' || statement.where === null) return false;
+  const [, plain, quoted] = EQUALITY.exec(statement.where.text) ?? [];
+  const name = (plain ?? quoted)?.toLowerCase();
+  const column = table.columns.find((each) => each.name.toLowerCase() === name);
+  return (
+    column !== undefined &&
+    table.key.columns.includes(column.name) &&
+    !mayChange(table, statement.assigned, [column.name])
+  );
 }
 
 /** Notes the rows that the statement has changed where they stand, or deleted. */
@@ -110,11 +128,15 @@ function touch(
   statement: UpdateStatement | DeleteStatement,
   table: TableDefinition,
   rows: readonly ImageRow[],
+  reread?: readonly ImageRow[],
 ): void {
+  const fresh = new Map(reread?.map((image) => [image.identity, image]));
   const keeps = statement.kind === 'update' && keepsPlaces(table, statement.assigned);
   for (const before of rows) {
-    const leaves = statement.kind === 'delete' ? null : keeps ? before : undefined;
-    touched.add(table, { identity: before.identity, before, keyed: before.row, leaves });
+    const { identity } = before;
+    const after = statement.kind === 'delete' ? (statement.ignore ? undefined : null) : fresh.get(identity);
+    const leaves = statement.kind === 'delete' ? null : keeps ? before : after;
+    touched.add(table, { identity, before, keyed: before.row, leaves, after });
   }
 }
 

@@ -18,6 +18,8 @@ export interface CaptureContext {
    * table may have been altered since its definition was read, and the local transaction could not begin anew.
    */
   readonly early?: (table: TableDefinition) => ReadAhead | undefined;
+  /** Runs a read behind the next statement, in one round trip with it. */
+  readonly behind?: ReadAhead | undefined;
 }
 
 /**

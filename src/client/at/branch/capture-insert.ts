@@ -22,6 +22,12 @@ export async function captureInsert(
   }
   for (const inserted of image.rows) {
     const { identity, row } = inserted;
-    context.touched.add(image.table, { identity, before: null, keyed: row, leaves: inserted });
+    context.touched.add(image.table, {
+      identity,
+      before: null,
+      keyed: row,
+      leaves: inserted,
+      after: inserted,
+    });
   }
 }

@@ -9,7 +9,7 @@ import { tableOf } from './named-table.js';
 import type { TableImage } from './read-image.js';
 
 /** Whether an UPDATE of some columns may change one of others: what is computed, or changes by itself, may always. */
-function mayChange(
+export function mayChange(
   { columns }: TableDefinition,
   assigned: readonly string[],
   others: readonly string[],

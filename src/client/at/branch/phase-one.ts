@@ -219,11 +219,15 @@ export class PhaseOne {
 
   /** A locking read, because a consistent one may show an older version of a row that was locked but not changed. */
   async #afterImage(touched: TouchedTable): Promise<TableImages> {
-    const { table, rows } = touched;
+    const { table } = touched;
+    const after = new Map<string, ImageRow>();
+    for (const { identity, after: known } of touched.rows) {
+      if (known !== undefined && known !== null) after.set(identity, known);
+    }
+    const rows = touched.rows.filter((row) => row.after === undefined);
     const plan = planOf(table, this.#session);
     const reference = referenceOf({ schema: table.schema, name: table.name, alias: null });
     const server = this.#session.facts.dialect.server;
-    const after = new Map<string, ImageRow>();
     for (let from = 0; from < rows.length; from += KEYS_PER_QUERY) {
       const keys = rows.slice(from, from + KEYS_PER_QUERY).map((row) => row.keyed);
       const condition = keyCondition(table, keys, server, reference);

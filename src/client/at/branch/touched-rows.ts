@@ -15,6 +15,8 @@ export interface TouchedRow {
    * Undefined where only reading it can tell.
    */
   readonly leaves?: ImageRow | null | undefined;
+  /** The row after its last touch, where it was read then; null: it is gone. Undefined where it must be read still. */
+  readonly after?: ImageRow | null | undefined;
 }
 
 export interface TouchedTable {
@@ -85,7 +87,11 @@ export class TouchedRows {
       const first = entry.rows.get(touch.identity);
       // Deleting first moves the row to the end: maps keep the order of insertion.
       entry.rows.delete(touch.identity);
-      entry.rows.set(touch.identity, { ...(first ?? touch), leaves: touch.leaves });
+      entry.rows.set(touch.identity, {
+        ...(first ?? touch),
+        leaves: touch.leaves,
+        after: touch.after,
+      });
       tables.delete(name);
       tables.set(name, entry);
     }
