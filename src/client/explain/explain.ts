@@ -64,6 +64,7 @@ class ObservedRows {
  * for its before image, the rows that it would touch with their lock keys, the statements that would undo it, or why
  * it is refused. Runs nothing of the text. The rows are read and locked as the driver would do it, in a local
  * transaction of its own that is rolled back at once; a row that somebody else has locked is waited for up to 5 s.
+ * Expressions and queries that give the keys of an INSERT are evaluated, as the driver does it: a sequence advances.
  * Needs no coordinator.
  *
  * @param options where the database is, as for mysql2's createConnection
