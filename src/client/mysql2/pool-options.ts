@@ -11,7 +11,7 @@ export interface OwnOptions {
   readonly globalLock?: boolean | GlobalLockOptions;
   /**
    * Tables ('orders' of the own database, 'shop.orders') whose triggers are known to write nothing but the row
-   * itself: those of other tables are refused (TABLE_UNSUPPORTED). A rollback fires them again; a row that they do not
+   * itself, and not its key: those of other tables are refused (TABLE_UNSUPPORTED). A rollback fires them again; a row that they do not
    * let go back to what it was needs a person (COMPENSATION_REFUSED). @default none
    */
   readonly allowTriggers?: readonly string[];

@@ -81,7 +81,8 @@ function checkColumns(changes: TableChanges, table: TableDefinition, branch: Bra
     gone.length + come.length === 0 ? 'with its columns in another order' : '',
   ].filter((part) => part !== '');
   throw refused(
-    `${changes.schema}.${changes.table} was altered since: it is now ${what.join(' and ')}`,
+    `${changes.schema}.${changes.table} was altered since: it is now ${what.join(' and ')}. Give it its former columns ` +
+      'and order a retry, or restore the rows by hand and resolve the branch',
     branch,
   );
 }
