@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { GlobalTxError } from 'globaltx';
+import { GlobalTxError, withoutTransaction } from 'globaltx';
 import { createPool, type Pool } from 'globaltx/mysql2/promise';
 import { makeWorld, settled, type World } from './world.js';
 
@@ -14,12 +14,15 @@ describe('a table whose triggers are allowed', () => {
         "INSERT INTO orders VALUES (1, 'A', 1), (2, 'B', 2)",
         'CREATE TRIGGER tidy_new BEFORE INSERT ON orders FOR EACH ROW SET NEW.code = UPPER(NEW.code)',
         'CREATE TRIGGER tidy BEFORE UPDATE ON orders FOR EACH ROW SET NEW.code = UPPER(NEW.code)',
+        'CREATE TABLE tagged (id INT PRIMARY KEY, v INT, tag VARCHAR(10) UNIQUE)',
+        "INSERT INTO tagged VALUES (1, 1, 't1')",
+        "CREATE TRIGGER tag_it BEFORE UPDATE ON tagged FOR EACH ROW SET NEW.tag = CONCAT('t', NEW.v)",
         'CREATE TABLE others (id INT PRIMARY KEY, v INT)',
         'CREATE TRIGGER other_trigger BEFORE INSERT ON others FOR EACH ROW SET NEW.v = 1',
       ],
     });
     const { server, name } = world.first;
-    pool = createPool({ ...server.options(name), allowTriggers: ['orders'] });
+    pool = createPool({ ...server.options(name), allowTriggers: ['orders', 'tagged'] });
   });
 
   after(async () => {
@@ -49,6 +52,25 @@ describe('a table whose triggers are allowed', () => {
       assert.equal(rows(await world.first.dump()), rows(before));
     });
   }
+
+  it('keeps a unique value that a trigger has taken away from others until the end', async () => {
+    const before = await world.first.dump();
+    await assert.rejects(
+      world.gtx.run({ name: 'tag' }, async () => {
+        await pool.query('UPDATE tagged SET v = 2 WHERE id = 1');
+        const other = withoutTransaction(() =>
+          world.gtx.run({ name: 'thief', lockWait: 200 }, () =>
+            pool.query("INSERT INTO tagged VALUES (2, 9, 't1')"),
+          ),
+        );
+        await assert.rejects(other, { code: 'LOCK_WAIT_TIMEOUT' });
+        throw new Error('undo it');
+      }),
+      /undo it/,
+    );
+    await settled(world);
+    assert.equal(await world.first.dump(), before);
+  });
 
   it('is so for that pool and that table alone', async () => {
     for (const [where, sql, trigger] of [

@@ -8,12 +8,16 @@ import { MovedChildren } from './moved-children.js';
 import { tableOf } from './named-table.js';
 import type { TableImage } from './read-image.js';
 
-/** Whether an UPDATE of some columns may change one of others: what is computed, or changes by itself, may always. */
+/**
+ * Whether an UPDATE of some columns may change one of others: what is computed, or changes by itself, may always, and a
+ * trigger may change whatever it likes.
+ */
 export function mayChange(
-  { columns }: TableDefinition,
+  { columns, triggers }: TableDefinition,
   assigned: readonly string[],
   others: readonly string[],
 ): boolean {
+  if (triggers.length > 0) return true;
   const names = new Set(assigned.map((name) => name.toLowerCase()));
   return columns.some(
     ({ name, generated, updatesItself }) =>
