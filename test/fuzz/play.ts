@@ -13,6 +13,8 @@ export interface Played {
   readonly xid: string;
   /** What went wrong with the transaction as a whole. */
   readonly failure: string | undefined;
+  /** What its local commit was refused for. */
+  readonly refused?: string;
   /** The rollback goes on after the function has returned. */
   readonly late: boolean;
 }
@@ -122,6 +124,10 @@ export async function playSubject(
     });
     return { outcomes, xid, failure: undefined, late: false };
   } catch (error) {
+    const refusal = errorOf(error, place);
+    if (refusal.kind === 'refused') {
+      return { outcomes, xid, failure: undefined, refused: refusal.construct, late: false };
+    }
     if (error !== wanted) {
       return { outcomes, xid, failure: `the transaction failed: ${String(error)}`, late: false };
     }

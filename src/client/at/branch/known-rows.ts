@@ -6,6 +6,7 @@ import type { BoundStatement, CaptureContext, RunStatement } from './capture-con
 import { type Evaluated, evaluateExpressions, evaluateQuery } from './evaluate.js';
 import { insertRefused } from './insert-refusal.js';
 import { inlineClause, type WritePlaceholder } from './queries.js';
+import { isStrict } from './strict-mode.js';
 
 /** An INSERT whose rows are known, and how it is run. */
 export interface KnownRows {
@@ -68,6 +69,11 @@ async function ofQuery(
   if (targets === undefined) return undefined;
   const text = inlineClause(weak ? query.text : query.locking, write);
   const { rows } = accepted(await evaluateQuery(context, text, targets), statement, table);
+  const unfilled = nullForNotNull(targets, rows);
+  if (unfilled !== undefined) {
+    if (statement.onConflict.action !== 'skip' && (await isStrict(context))) return undefined;
+    throw insertRefused(statement, table, `NULL for the column \`${unfilled.name}\`, which is NOT NULL`);
+  }
   const known: InsertStatement = { ...statement, rows, query: null };
   const stays = !weak && !query.volatile;
   const { action } = statement.onConflict;
@@ -93,6 +99,17 @@ async function ofQuery(
       }
     },
   };
+}
+
+/** Outside of strict mode, and with IGNORE, another value is stored in its place. */
+function nullForNotNull(
+  targets: readonly ColumnDefinition[],
+  rows: InsertStatement['rows'],
+): ColumnDefinition | undefined {
+  return targets.find(
+    ({ nullable, autoIncrement, dataType }, at) =>
+      !nullable && !autoIncrement && dataType !== 'timestamp' && rows.some((row) => row[at]?.kind === 'null'),
+  );
 }
 
 function accepted(
@@ -137,9 +154,7 @@ async function warned({ session }: Pick<CaptureContext, 'session'>): Promise<boo
   const serious = rows.some(
     ([level, code]) => level?.toString() !== 'Note' && !DEPRECATIONS.has(code?.toString()),
   );
-  if (!serious) return false;
-  const modes = await session.executor.query('SELECT @@sql_mode');
-  return /STRICT_/.test(modes.rows[0]?.[0]?.toString() ?? '');
+  return serious && isStrict({ session });
 }
 
 async function refuseTooLong(

@@ -8,6 +8,7 @@ import type { ColumnDefinition, TableDefinition } from '../table/definition.js';
 import type { CaptureContext } from './capture-context.js';
 import { newKeysQuery, referenceOf, type WritePlaceholder } from './queries.js';
 import { readImage, type TableImage } from './read-image.js';
+import { isStrict } from './strict-mode.js';
 
 /** How the new value of a key column is read, as text that makes a literal. */
 interface NewValue {
@@ -139,6 +140,10 @@ export class NewKeys {
         ),
       );
       for (const raw of result.rows) {
+        // No key column is NULL: outside of strict mode another value is stored in its place.
+        const emptied = columns.find((_, at) => (raw[at] ?? null) === null);
+        if (emptied !== undefined && !(await isStrict(context)))
+          throw refused(table, emptied.name, 'to NULL');
         const parts = columns.map(({ name, value }, at) => {
           const text = raw[at]?.toString('latin1');
           return text === undefined ? 'FALSE' : `${quoteIdentifier(name)} = ${value.literal(text)}`;

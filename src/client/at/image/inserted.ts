@@ -77,6 +77,10 @@ export function givenPart(column: ColumnDefinition, text: string): KeyPart {
       if (QUOTED_NUMBER.test(text)) {
         return { refused: `a number in quotes as value of the key column ${name}, which has members` };
       }
+      // Stored, it is rounded to a member's number; compared, it is not.
+      if (FRACTION.test(text)) {
+        return { refused: `a number with a fraction as value of the key column ${name}, which has members` };
+      }
       // Compared with a SET, a number is signed.
       if (INTEGER_LITERAL.test(text.trim()) && BigInt(text) > LARGEST_SIGNED) {
         return { refused: `a number of 64 bits as value of the SET key column ${name}` };

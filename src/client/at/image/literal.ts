@@ -40,11 +40,17 @@ function jsonConstruct(column: ColumnDefinition, type: string): string {
   return `JSON with ${type} inside, in column \`${column.name}\``;
 }
 
+/** INSERT IGNORE stores nothing at all for a VECTOR that is NOT NULL and not given; no statement can say it. */
+const NEVER_EMPTY: ReadonlySet<string> = new Set(['vector', 'geometry', 'point', 'linestring', 'polygon']);
+
 /**
  * Why a value could be read but not be written back, in words of SQL; undefined for what can be. MySQL keeps
  * bytes inside of JSON with the type of the column that they came from, and no expression names them all.
  */
 export function unwritable(column: ColumnDefinition, value: ColumnValue): string | undefined {
+  if (NEVER_EMPTY.has(column.dataType) && value !== null && value.length === 0) {
+    return `an empty value of type ${column.dataType}, in column \`${column.name}\``;
+  }
   if (columnFamily(column) !== 'json' || !Buffer.isBuffer(value)) return undefined;
   const built = typedJsonExpression(value);
   return 'type' in built ? jsonConstruct(column, built.type) : undefined;

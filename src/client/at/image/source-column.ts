@@ -161,6 +161,8 @@ const member: SourceColumn = {
   literal: (_, [label, number], target) => {
     if (!label || !number) return { refused: 'a member without a number' };
     const family = columnFamily(target);
+    // Copied it stays what it is; written it is an error, or a warning.
+    if (family === 'enum' && latin(number) === '0') return { refused: 'the invalid value of an ENUM' };
     const named = isTextual(target) || ((family === 'enum' || family === 'set') && latin(number) !== '0');
     return { literal: named ? `_utf8mb4 ${hex(label)}` : latin(number) };
   },

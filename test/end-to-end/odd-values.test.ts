@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { GlobalTxError } from 'globaltx';
+import type { Connection } from 'mysql2/promise';
+import { makeWorld, type World } from './world.js';
+
+/** In a session without strict mode: what is stored is not what was given. */
+const REFUSED: readonly (readonly [string, RegExp])[] = [
+  ["INSERT INTO member (kind, name) VALUES (1.5, 'z')", /fraction as value of the key column `kind`/],
+  ['INSERT INTO member (kind, name, odd) SELECT 1, k, odd FROM source', /the invalid value of an ENUM/],
+  ['INSERT INTO member (kind, name) SELECT 1, nothing FROM source', /NULL for the column `name`/],
+  ['INSERT IGNORE INTO member (kind, name) SELECT 1, nothing FROM source', /NULL for the column `name`/],
+  ['UPDATE numbered SET id = nothing', /UPDATE of the key column `id` to NULL/],
+];
+
+describe('what the server would store as something else', () => {
+  let world: World;
+  let untouched: string;
+
+  before(async () => {
+    world = await makeWorld({
+      tables: [
+        `CREATE TABLE member (
+           kind ENUM('x', 'y') NOT NULL, name VARCHAR(9) NOT NULL, odd ENUM('p', 'q'), nothing INT,
+           PRIMARY KEY (kind, name))`,
+        "INSERT INTO member VALUES ('x', 'a', 'p', NULL)",
+        'CREATE TABLE numbered (id INT PRIMARY KEY, nothing INT)',
+        'INSERT INTO numbered VALUES (1, NULL)',
+        "CREATE TABLE source (k VARCHAR(9) PRIMARY KEY, odd ENUM('p', 'q'), nothing VARCHAR(9))",
+        "INSERT IGNORE INTO source VALUES ('b', 'none of them', NULL)",
+      ],
+    });
+    untouched = await world.first.dump();
+  });
+
+  after(() => world.close());
+
+  const inside = (work: (connection: Connection) => Promise<unknown>) =>
+    world.gtx.run(async () => {
+      const connection = await world.first.pool.getConnection();
+      try {
+        await connection.query("SET SESSION sql_mode = ''");
+        return await work(connection);
+      } finally {
+        connection.destroy();
+      }
+    });
+
+  for (const [sql, construct] of REFUSED) {
+    it(`is refused: ${sql}`, async () => {
+      await inside((connection) =>
+        assert.rejects(connection.query(sql), (error) => {
+          assert.ok(error instanceof GlobalTxError);
+          assert.equal(error.code, 'STATEMENT_UNSUPPORTED');
+          assert.match(error.construct ?? '', construct);
+          return true;
+        }),
+      );
+      assert.equal(await world.first.dump(), untouched);
+    });
+  }
+
+  it('is an error of the server in strict mode, as without a global transaction', async () => {
+    await world.gtx.run(() =>
+      assert.rejects(
+        world.first.pool.query('INSERT INTO member (kind, name) SELECT 1, nothing FROM source'),
+        {
+          code: 'ER_BAD_NULL_ERROR',
+        },
+      ),
+    );
+    assert.equal(await world.first.dump(), untouched);
+  });
+
+  it('is not changed before the local commit where a rollback could not write it: an empty VECTOR', async () => {
+    const { first, gtx } = world;
+    if (first.server.kind !== 'mysql') return;
+    await first.execute([
+      'CREATE TABLE arrow (id INT PRIMARY KEY, v VECTOR(2) NOT NULL)',
+      'INSERT IGNORE INTO arrow (id) VALUES (1)',
+    ]);
+    const before = await first.dump();
+    await gtx.run(async () => {
+      await assert.rejects(first.pool.query("UPDATE arrow SET v = TO_VECTOR('[1,2]')"), {
+        code: 'TABLE_UNSUPPORTED',
+        construct: 'an empty value of type vector, in column `v`',
+      });
+    });
+    assert.equal(await first.dump(), before);
+    await first.execute('DROP TABLE arrow');
+  });
+});
