@@ -76,8 +76,8 @@ export class ApplicationCommand {
     return this.#line.checkPrepared(this.text);
   }
 
-  /** Sends the command itself and leaves its answer to mysql2: for what needs no care afterwards. */
-  pass(): Promise<void> {
+  /** Sends the command itself and leaves its answer to mysql2; resolves to its error. */
+  pass(): Promise<Error | undefined> {
     this.#delivered = true;
     return this.#line.pass(this.#command);
   }

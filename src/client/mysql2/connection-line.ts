@@ -1,3 +1,4 @@
+import { errorMonitor } from 'node:events';
 import type { RawResult, RawValue, ResultField, SqlExecutor } from '../at/executor.js';
 import {
   type AddCommand,
@@ -58,6 +59,19 @@ export function rawResult({ rows, fields }: Outcome): RawResult {
 
 export function callbackOf(command: CoreCommand): ResultCallback | undefined {
   return typeof command.onResult === 'function' ? command.onResult : undefined;
+}
+
+/** Tells of a command's error whoever is told of it, too: an 'error' that nobody else hears still ends the process. */
+function overhear(command: CoreCommand, tell: (error: Error) => void): void {
+  const callback = callbackOf(command);
+  if (callback === undefined) {
+    command.once(errorMonitor, tell);
+    return;
+  }
+  command.onResult = function (this: unknown, error, ...rest) {
+    if (error instanceof Error) tell(error);
+    return callback.call(this, error, ...rest);
+  };
 }
 
 /** Answers a command that is not sent. */
@@ -127,18 +141,22 @@ export class ConnectionLine implements SqlExecutor {
     this.#waiting.clear();
   }
 
-  /** Sends a command as it is; resolves when the queue has gone past it, whatever its answer. */
-  pass(command: CoreCommand): Promise<void> {
+  /** Sends a command as it is; resolves when the queue has gone past it: to its error, if that was the answer. */
+  pass(command: CoreCommand): Promise<Error | undefined> {
     const { lost } = this;
     if (lost !== undefined) {
       failCommand(command, lost);
-      return Promise.resolve();
+      return Promise.resolve(lost);
     }
     if (isQuery(command) || isExecute(command)) this.#spoken = false;
     return new Promise((resolve) => {
+      let failure: Error | undefined;
+      overhear(command, (error) => {
+        failure = error;
+      });
       const settle = () => {
         this.#waiting.delete(settle);
-        resolve();
+        resolve(failure);
       };
       this.#waiting.add(settle);
       command.once('end', settle);

@@ -174,8 +174,8 @@ export class LocalLine implements SqlExecutor {
     return this.#line.checkPrepared(sql);
   }
 
-  /** Passes a command of the application on; resolves when the queue has gone past it. */
-  pass(command: CoreCommand): Promise<void> {
+  /** Passes a command of the application on; resolves when the queue has gone past it, to its error. */
+  pass(command: CoreCommand): Promise<Error | undefined> {
     return this.#line.pass(command);
   }
 

@@ -25,6 +25,9 @@ import { readForCertain, refuseSeveral, runSeveral } from './several-statements.
 /** Not WITH CONSISTENT SNAPSHOT, which reads at once, and not READ ONLY. */
 const PLAIN_BEGIN = /^\s*(?:BEGIN(?:\s+WORK)?|START\s+TRANSACTION)\s*;?\s*$/i;
 
+/** @@transaction_read_only and @@tx_read_only, SHOW VARIABLES, session_variables. */
+const MAY_SHOW_GUARD = /_READ_ONLY|VARIABLES/i;
+
 /** Between two tries of an autocommit statement whose lock's holder is rolling back, in milliseconds. */
 const CONFLICT_PAUSE_MS = { least: 5, most: 100 };
 
@@ -120,7 +123,7 @@ export class LocalTransaction {
       const facts = await this.#session.facts();
       this.#line.guardable = !facts.readOnly;
       refuseAmbiguousText(facts, command.text, command.parameters);
-      if (this.#uncertain) await this.#ascertain();
+      if (this.#uncertain || this.#foreign) await this.#ascertain();
       if (facts.autocommit) this.#openUnlessAutocommit = false;
       else if (!this.#open) {
         if (this.#openUnlessAutocommit) this.#open = true;
@@ -132,8 +135,7 @@ export class LocalTransaction {
       this.#refuseLastStatement(command.text, statements, facts.dialect);
       const [statement] = statements;
       if (statement === undefined || statements.every(({ kind }) => kind === 'read')) {
-        await this.#line.flush();
-        return await command.pass();
+        return await this.#read(command);
       }
       if (statements.length > 1 || (several && command.mayHaveSeveral))
         return await this.#several(command, analysis, transaction);
@@ -149,6 +151,17 @@ export class LocalTransaction {
       if (this.#line.notBegun) await this.#abandon(spoilt(error, transaction));
       command.fail(asError(error));
     }
+  }
+
+  /** A read writes nothing, but where it locks (SERIALIZABLE, stored functions) it may end the local transaction. */
+  async #read(command: ApplicationCommand): Promise<void> {
+    await this.#line.flush();
+    // The application is not shown that the session is guarded.
+    if (MAY_SHOW_GUARD.test(command.text)) await this.#line.unguard();
+    const error = await command.pass();
+    if (!endsLocalTransaction(error, this.#session.rollbackOnTimeout)) return;
+    if (this.#enlisted !== undefined) await this.#serverRolledBack(this.#enlisted);
+    else if (this.#lost === undefined) this.#close();
   }
 
   /** Nothing is answered wrongly: what the session would say may be of a statement of ours. */
@@ -373,6 +386,11 @@ export class LocalTransaction {
       case 'set':
         return;
     }
+  }
+
+  /** Begun outside: a deadlock may have ended it since, and nobody has looked at the answers there. */
+  get #foreign(): boolean {
+    return this.#open && this.#enlisted === undefined && this.#lost === undefined;
   }
 
   async #ascertain(): Promise<void> {
