@@ -29,6 +29,7 @@ const INTEGER_LITERAL = /^-?(?:0|[1-9]\d*)$/;
 const ROUNDED_DOUBLE = /^\s*'?\s*[+-]?(?:\d*\.\d+e|[\d.]+e-)/i;
 const DIGITS_OR_TEXT = /^\s*(?:['"]|[+-]?\s*(?!0[xb])[\d.])/i;
 const QUOTED_NUMBER = /^\s*(?:_\w+\s*)?'\s*[+-]?\d/;
+const FRACTION = /^\s*[+-]?\d*\.\d/;
 const LARGEST_SIGNED = 2n ** 63n - 1n;
 const NUMERIC_LITERAL = /^\s*[+-]?[\d.]/;
 
