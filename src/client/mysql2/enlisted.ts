@@ -155,6 +155,8 @@ export class Enlisted {
       reach('after', 'local-commit');
       return result;
     } catch (error) {
+      // A COMMIT that was killed may have left the local transaction open, with its row of the undo log locked.
+      if (!endsConnection(error)) await this.#rollBack();
       this.#phaseOne?.unknown(error);
       if (!this.writes || this.transaction.locksOnly) throw error;
       throw new GlobalTxError(
@@ -169,11 +171,17 @@ export class Enlisted {
   /** Rolls the local transaction back. A lost connection has done so by itself. */
   async rollback(): Promise<void> {
     try {
+      await this.#rollBack();
+    } finally {
+      this.rolledBack();
+    }
+  }
+
+  async #rollBack(): Promise<void> {
+    try {
       await this.#line.rollback();
     } catch (error) {
       if (!endsConnection(error)) throw asError(error);
-    } finally {
-      this.rolledBack();
     }
   }
 

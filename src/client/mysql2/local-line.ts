@@ -205,12 +205,21 @@ export class LocalLine implements SqlExecutor {
     }
   }
 
-  /** Rolls the local transaction back. */
+  /**
+   * Rolls the local transaction back. KILL QUERY may hit a ROLLBACK, too, and MariaDB then leaves the transaction open:
+   * the next BEGIN would commit it. Where it fails twice the connection is ended, and the server does it.
+   * @throws the error of a lost connection
+   */
   async rollback(): Promise<void> {
     const sent = !this.beginning;
     this.forget();
-    if (sent) await this.end(ownStatement(ROLLBACK));
-    else await this.lift();
+    if (!sent) return this.lift();
+    try {
+      await this.end(ownStatement(ROLLBACK));
+    } catch (error) {
+      if (endsConnection(error)) throw error;
+      await this.end(ownStatement(ROLLBACK)).catch(() => this.#line.destroy());
+    }
   }
 
   /** Nothing of the local transaction is wanted, but the application has not ended it. */

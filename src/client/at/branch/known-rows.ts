@@ -15,8 +15,8 @@ export interface KnownRows {
 }
 
 const ER_BAD_FIELD = 1054;
-/** A lock wait time-out and a deadlock, which the statement itself would have met. */
-const LOCK_ERRORS: ReadonlySet<unknown> = new Set([1205, 1213]);
+/** A lock wait time-out, a deadlock, KILL QUERY and a time-out of the server: the statement itself need not meet them. */
+const PASSING_ERRORS: ReadonlySet<unknown> = new Set([1205, 1213, 1317, 1969, 3024]);
 /** Of deprecated syntax; all else would have been an error in strict mode. */
 const DEPRECATIONS: ReadonlySet<unknown> = new Set(['1287', '1681', '3719']);
 const EXPRESSIONS_PER_QUERY = 100;
@@ -52,7 +52,7 @@ function errno(error: unknown): unknown {
 
 function isAboutStatement(error: unknown): boolean {
   const isFatal = error instanceof Error && 'fatal' in error && error.fatal === true;
-  return errno(error) !== undefined && !isFatal && !LOCK_ERRORS.has(errno(error));
+  return errno(error) !== undefined && !isFatal && !PASSING_ERRORS.has(errno(error));
 }
 
 async function ofQuery(
