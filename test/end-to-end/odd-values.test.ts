@@ -71,6 +71,34 @@ describe('what the server would store as something else', () => {
     assert.equal(await world.first.dump(), untouched);
   });
 
+  it('is read as it is where the server makes a temporary table: a date without a month', async () => {
+    const { first, gtx } = world;
+    await first.execute([
+      "SET SESSION sql_mode = ''",
+      'CREATE TABLE seen (n INT, k VARCHAR(9), PRIMARY KEY (n, k))',
+      "INSERT INTO seen VALUES (1, 'b'), (2, 'b'), (3, 'd')",
+      'CREATE TABLE due (id INT PRIMARY KEY, kind VARCHAR(9), day DATE NOT NULL, at DATETIME(3), v INT)',
+      "INSERT INTO due VALUES (1, 'b', '2020-00-10', '2020-01-00 01:02:03.5', 1), (2, 'c', '2021-00-00', NULL, 1)",
+    ]);
+    const before = await first.dump();
+    for (const sql of [
+      'UPDATE due SET v = 2 WHERE kind IN (SELECT k FROM seen) AND NOT v = 3 ORDER BY id LIMIT 2',
+      'UPDATE due JOIN seen ON k = kind SET due.v = 3',
+      'DELETE FROM due WHERE kind IN (SELECT k FROM seen) LIMIT 1',
+      'UPDATE due SET id = 7 WHERE kind IN (SELECT k FROM seen) ORDER BY v LIMIT 1',
+    ]) {
+      await gtx
+        .run(async () => {
+          await first.pool.query(sql);
+          assert.notEqual(await first.dump(), before);
+          throw new Error('roll it back');
+        })
+        .catch((error: Error) => assert.equal(error.message, 'roll it back'));
+      assert.equal(await first.dump(), before, sql);
+    }
+    await first.execute('DROP TABLE due, seen');
+  });
+
   it('is not changed before the local commit where a rollback could not write it: an empty VECTOR', async () => {
     const { first, gtx } = world;
     if (first.server.kind !== 'mysql') return;
