@@ -131,6 +131,21 @@ describe('what could slip past the analysis', () => {
     assert.equal(code, 'STATEMENT_UNSUPPORTED');
   });
 
+  it('no local transaction that completion_type begins, unseen', async () => {
+    await connection.query('SET completion_type = 1');
+    const code = await rolledBack(() => connection.query("UPDATE t SET v = 'x'"));
+    await connection.query('SET completion_type = 0');
+    assert.equal(code, 'STATEMENT_UNSUPPORTED');
+    const later = await rolledBack(async () => {
+      await connection.beginTransaction();
+      await connection.query("UPDATE t SET v = 'x'");
+      await connection.query("SET completion_type = 'CHAIN'");
+      await connection.commit();
+    });
+    await connection.query('SET completion_type = 0');
+    assert.equal(later, 'STATEMENT_UNSUPPORTED');
+  });
+
   it('no local transaction that was opened outside, unseen', async () => {
     for (const opening of ['CALL opens()', '/*!50000 BEGIN */', '/*!50000 SET @a = 1 */; BEGIN']) {
       await connection.query(opening);

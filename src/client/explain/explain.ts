@@ -20,7 +20,7 @@ import { RowKeys } from '../at/undo/dirty-check.js';
 import { parameterLiteral } from '../mysql2/parameters.js';
 import { refusalOf } from '../mysql2/refusal.js';
 import { Session } from '../mysql2/session.js';
-import { refuseAmbiguousText, refuseLimitedReads } from '../mysql2/session-refusals.js';
+import { refuseAmbiguousText, refuseSettings } from '../mysql2/session-refusals.js';
 import { type ReadTable, removalSql, restorationSql } from './compensation.js';
 import type { ExplainedRefusal, ExplainedTable, Explanation } from './explanation.js';
 
@@ -144,7 +144,7 @@ async function refusalOfText(
 ): Promise<ExplainedRefusal | undefined> {
   try {
     refuseAmbiguousText(facts, sql, values);
-    if (statements.some(isCaptured)) refuseLimitedReads(facts);
+    if (statements.some(isCaptured)) refuseSettings(facts);
     await refuseWritingFunctions(calls, facts, database);
     return undefined;
   } catch (error) {

@@ -19,7 +19,7 @@ import { refuseEnded } from './refuse-ended.js';
 import { asError, endsConnection, endsLocalTransaction, isLockConflict } from './server-errors.js';
 import type { Session } from './session.js';
 import { SessionHazards } from './session-hazards.js';
-import { refuseAmbiguousText, refuseLimitedReads } from './session-refusals.js';
+import { refuseAmbiguousText, refuseSettings } from './session-refusals.js';
 import { readForCertain, refuseSeveral, runSeveral } from './several-statements.js';
 
 /** Not WITH CONSISTENT SNAPSHOT, which reads at once, and not READ ONLY. */
@@ -190,7 +190,7 @@ export class LocalTransaction {
   ): Promise<void> {
     if (this.#lost !== undefined) throw this.#lost;
     this.#hazards.refuseLockedTables();
-    refuseLimitedReads(session.facts);
+    refuseSettings(session.facts);
     refuseEnded(transaction);
     if (!this.#open) return this.#autocommit(command, statement, transaction, session);
     if (this.#enlisted === undefined) {
@@ -302,7 +302,7 @@ export class LocalTransaction {
       throw lost;
     }
     const enlisted = this.#enlisted;
-    if (ends && enlisted?.writes === true) refuseLimitedReads(session.facts);
+    if (ends && enlisted?.writes === true) refuseSettings(session.facts);
     if (ends && enlisted !== undefined) await this.#commit(enlisted, command, control, session);
     else if (control.verb === 'begin') await this.#sendBegin(command, transaction, session);
     else if (control.verb === 'rollback') await command.end();

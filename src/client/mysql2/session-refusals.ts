@@ -41,8 +41,19 @@ function written(part: unknown): string {
   return typeof part === 'object' && part !== null && !ArrayBuffer.isView(part) ? JSON.stringify(part) : '';
 }
 
-/** @throws GlobalTxError STATEMENT_UNSUPPORTED when the images would not have all rows */
-export function refuseLimitedReads({ selectLimited }: SessionFacts): void {
+/**
+ * @throws GlobalTxError STATEMENT_UNSUPPORTED when the images would not have all rows, or when the end of a local
+ * transaction would be the beginning of another that is not seen
+ */
+export function refuseSettings({ selectLimited, chains }: SessionFacts): void {
+  if (chains) {
+    throw new GlobalTxError(
+      'STATEMENT_UNSUPPORTED',
+      'completion_type is set in this session: its COMMIT would begin another local transaction, or end the session. ' +
+        'SET completion_type = NO_CHAIN first, and write COMMIT AND CHAIN where you want it.',
+      { construct: 'completion_type' },
+    );
+  }
   if (!selectLimited) return;
   throw new GlobalTxError(
     'STATEMENT_UNSUPPORTED',

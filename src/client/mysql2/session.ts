@@ -97,9 +97,9 @@ export class Session {
     const prefix = server === 'mariadb' ? 'tx' : 'transaction';
     const result = await this.#executor.query(
       `SELECT @@sql_mode, @@autocommit, DATABASE(), @@${prefix}_isolation, @@innodb_rollback_on_timeout, ` +
-        `@@character_set_client, @@sql_select_limit, @@${prefix}_read_only`,
+        `@@character_set_client, @@sql_select_limit, @@${prefix}_read_only, @@completion_type`,
     );
-    const [modes, autocommit, schema, level, rollbackOnTimeout, charset, limit, readOnly] = (
+    const [modes, autocommit, schema, level, rollbackOnTimeout, charset, limit, readOnly, completion] = (
       result.rows[0] ?? []
     ).map((value) => value?.toString('utf8') ?? null);
     const sqlModes = new Set((modes ?? '').split(','));
@@ -116,6 +116,7 @@ export class Session {
       weakIsolation: level !== 'REPEATABLE-READ' && level !== 'SERIALIZABLE',
       clientCharset: charset ?? '',
       selectLimited: limit !== NO_LIMIT,
+      chains: completion !== 'NO_CHAIN',
       zeroIsKept: sqlModes.has('NO_AUTO_VALUE_ON_ZERO'),
     };
   }

@@ -15,6 +15,8 @@ export interface SessionFacts {
   readonly clientCharset: string;
   /** sql_select_limit is set: a query of ours may not see all rows. */
   readonly selectLimited: boolean;
+  /** completion_type is not NO_CHAIN: a COMMIT or ROLLBACK begins another local transaction, or ends the session. */
+  readonly chains: boolean;
   /** NO_AUTO_VALUE_ON_ZERO: of what is given for an AUTO_INCREMENT column, NULL alone makes a new value. */
   readonly zeroIsKept: boolean;
 }
