@@ -2,34 +2,21 @@ import type { Clause, InsertStatement, InsertValue } from '../sql/analysis.js';
 import { quoteIdentifier } from '../sql/identifier.js';
 import { inlineClause, type WritePlaceholder } from './queries.js';
 
-type Bound = Pick<InsertStatement, 'columns' | 'rows' | 'target' | 'returning'>;
+type Bound = Pick<InsertStatement, 'columns' | 'rows' | 'query' | 'target' | 'returning'>;
 
 /** What an INSERT is when nothing but inserting is left of it. */
 export function insertOnly(statement: Bound, write: WritePlaceholder): string {
-  return written(
-    'INSERT',
-    statement,
-    `VALUES ${tuples(statement.rows, write)}`,
-    [statement.returning],
-    write,
-  );
+  return written('INSERT', statement, source(statement, 0, write), [statement.returning], write);
 }
 
 /**
  * The application's INSERT or REPLACE with the rows as they are known in place of its own.
  * @param width how many values a row has
- * @param fromQuery they stand in place of a query, of one row or of none: what the server says of such is another
- * thing than what it says of VALUES
  */
-export function boundInsert(
-  statement: InsertStatement,
-  width: number,
-  fromQuery: boolean,
-  write: WritePlaceholder,
-): string {
-  const { rows, onConflict, duplicate, returning } = statement;
+export function boundInsert(statement: InsertStatement, width: number, write: WritePlaceholder): string {
+  const { onConflict, duplicate, returning } = statement;
   const verb = onConflict.action === 'replace' ? 'REPLACE' : 'INSERT';
-  return written(verb, statement, source(rows, width, fromQuery, write), [duplicate, returning], write);
+  return written(verb, statement, source(statement, width, write), [duplicate, returning], write);
 }
 
 /** The application's statement with the values of its placeholders written in. */
@@ -50,14 +37,10 @@ function written(
   return [`${verb} ${inlineClause(target, write)}`, ...list, rows, ...clauses].join('\n');
 }
 
-function source(
-  rows: InsertStatement['rows'],
-  width: number,
-  fromQuery: boolean,
-  write: WritePlaceholder,
-): string {
+/** Of a query's one row, or of none, the server says another thing than of VALUES. */
+function source({ rows, query }: Bound, width: number, write: WritePlaceholder): string {
   const [only] = rows;
-  if (!fromQuery || rows.length > 1) return `VALUES ${tuples(rows, write)}`;
+  if (query === null || rows.length > 1) return `VALUES ${tuples(rows, write)}`;
   if (only === undefined) return `SELECT ${Array(width).fill('NULL').join(',')} FROM DUAL WHERE FALSE`;
   return `SELECT ${only.map((value) => valueText(value, write)).join(',')} FROM DUAL WHERE TRUE`;
 }

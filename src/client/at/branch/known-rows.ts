@@ -74,7 +74,7 @@ async function ofQuery(
     if (statement.onConflict.action !== 'skip' && (await isStrict(context))) return undefined;
     throw insertRefused(statement, table, `NULL for the column \`${unfilled.name}\`, which is NOT NULL`);
   }
-  const known: InsertStatement = { ...statement, rows, query: null };
+  const known: InsertStatement = { ...statement, rows };
   const stays = !weak && !query.volatile;
   const { action } = statement.onConflict;
   if (stays && (action === 'fail' || action === 'skip') && givesKeys(table, targets, rows)) {
@@ -84,7 +84,7 @@ async function ofQuery(
   // Without the query's own columns in sight the update could be legal where it is not.
   if (action === 'update')
     await context.session.executor.query(`EXPLAIN ${asWritten(statement, query.text, write)}`);
-  const bound: BoundStatement = (placeholder) => boundInsert(known, targets.length, true, placeholder);
+  const bound: BoundStatement = (placeholder) => boundInsert(known, targets.length, placeholder);
   await refuseTooLong(context, statement, table, bound(write));
   return {
     statement: known,
@@ -214,7 +214,7 @@ async function ofValues(
   const known: InsertStatement = { ...spelled, rows };
   if (!places.some(({ volatile }) => volatile)) return { statement: known, run };
   if (statement.onConflict.action !== 'skip' && (await warned(context))) return undefined;
-  const bound: BoundStatement = (placeholder) => boundInsert(known, 0, false, placeholder);
+  const bound: BoundStatement = (placeholder) => boundInsert(known, 0, placeholder);
   return { statement: known, run: (other) => run(other ?? bound) };
 }
 
