@@ -71,6 +71,32 @@ describe('what the server would store as something else', () => {
     assert.equal(await world.first.dump(), untouched);
   });
 
+  it('is met by an upsert as the index has it, when CHAR is padded to its length', async () => {
+    const { first, gtx } = world;
+    const collation = first.server.kind === 'mysql' ? 'utf8mb4_0900_ai_ci' : 'utf8mb4_unicode_nopad_ci';
+    await first.execute([
+      `CREATE TABLE street (name CHAR(10) COLLATE ${collation} PRIMARY KEY, v INT) CHARACTER SET utf8mb4`,
+      "INSERT INTO street VALUES ('ß', 1), ('', 2)",
+    ]);
+    const before = await first.dump();
+    await gtx
+      .run(async () => {
+        const connection = await first.pool.getConnection();
+        await connection.query("SET SESSION sql_mode = 'PAD_CHAR_TO_FULL_LENGTH'");
+        await connection.query(
+          "INSERT INTO street VALUES ('ss', 8), (_utf8mb4 X'00', 8), (_utf8mb4 X'01', 8) ON DUPLICATE KEY UPDATE v = v + 1",
+        );
+        connection.destroy();
+        throw new Error('roll it back');
+      })
+      .catch((error: Error) => {
+        const refused = error instanceof GlobalTxError && error.code === 'TABLE_UNSUPPORTED';
+        assert.ok(refused || error.message === 'roll it back', error);
+      });
+    assert.equal(await first.dump(), before);
+    await first.execute('DROP TABLE street');
+  });
+
   it('is read as it is where the server makes a temporary table: a date without a month', async () => {
     const { first, gtx } = world;
     await first.execute([

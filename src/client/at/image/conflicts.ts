@@ -56,13 +56,25 @@ export function conflictQueries(
       const refused = parts.find((each) => 'refused' in each);
       if (refused !== undefined) return refused;
       const compared = parts.flatMap((each, at) =>
-        'expression' in each ? [`${quoteIdentifier(columns[at]!.name)} IN (${each.expression})`] : [],
+        'expression' in each ? [holds(columns[at]!, each.expression)] : [],
       );
       if (compared.length === columns.length) conditions.push(compared.join(' AND '));
     }
     if (conditions.length > 0) queries.push({ index, conditions });
   }
   return { queries };
+}
+
+/**
+ * Under PAD_CHAR_TO_FULL_LENGTH a CHAR compares with all its spaces, and 'ß' has more of them than 'ss' where a
+ * collation counts them: its index knows better. The second half is a constant in every other sql_mode.
+ */
+function holds(column: ColumnDefinition, expression: string): string {
+  const name = quoteIdentifier(column.name);
+  const plainly = `${name} IN (${expression})`;
+  if (column.dataType !== 'char' || column.spaceWeights !== null) return plainly;
+  const trimmed = `TRIM(TRAILING ' ' FROM ${name}) IN (${expression})`;
+  return `(${plainly} OR FIND_IN_SET('PAD_CHAR_TO_FULL_LENGTH',@@sql_mode) AND ${trimmed})`;
 }
 
 function part(
