@@ -27,13 +27,13 @@ import type { ServerFailpoints } from './failpoints.js';
 import { Endpoint } from './grpc/endpoint.js';
 import { Metrics } from './metrics.js';
 import { MetricsServer } from './metrics-server.js';
-import { LmdbStore } from './store/lmdb-store.js';
+import { LogStore } from './store/log-store.js';
 
 /** All of a coordinator in one process: store, core, engine, endpoint, metrics. */
 export class Coordinator {
   readonly #settings: Settings;
   readonly #log: Logger;
-  readonly #store: LmdbStore;
+  readonly #store: LogStore;
   readonly #state: CoordinatorState;
   readonly #engine: Engine;
   readonly #endpoint: Endpoint;
@@ -43,7 +43,7 @@ export class Coordinator {
 
   private constructor(
     settings: Settings,
-    store: LmdbStore,
+    store: LogStore,
     log: Logger,
     failpoints: ServerFailpoints | undefined,
     fail: (error: GlobalTxError) => void,
@@ -81,7 +81,7 @@ export class Coordinator {
     failpoints: ServerFailpoints | undefined,
     fail: (error: GlobalTxError) => void,
   ): Promise<Coordinator> {
-    const store = await LmdbStore.open({ directory: settings.data });
+    const store = await LogStore.open({ directory: settings.data });
     const coordinator = new Coordinator(settings, store, log, failpoints, fail);
     await coordinator.#start();
     return coordinator;

@@ -1,35 +1,27 @@
-import { crc32 } from 'node:zlib';
-import { GlobalTxError } from '../../protocol/errors.js';
 import type { Decision, LockMode, PhaseOneOutcome, Resolution } from '../../protocol/frames.js';
 import type {
   Attention,
   BranchRecord,
+  FactRecord,
   RecordKey,
+  StoreChange,
   StoredStatus,
   StoreRecord,
   TransactionRecord,
 } from './store.js';
 
 /**
- * How records lie in a key-value store. A value is the CRC-32 of key and payload, big endian, then the payload. A
- * checksum that covers the key also finds a value that has come to stand under another key.
- *
- * - A record of its own: the key is a letter and the names, the payload the record's fields, in fixed order, as a JSON
- *   array. In format 1 all records are such.
- * - Since format 2, a segment: the key is 's' and a number, sixteen hexadecimal digits; the payload a JSON array of
- *   changes in their order, each a letter and the record's fields, or '-' and the key of a record that is deleted.
+ * How a change is written: one line. The key of the record is a letter and the names, in ASCII. A deletion is the key
+ * alone; else a tab follows, and the record's fields, in fixed order, as a JSON array, without those that stand in the key.
  */
-export const RECORD_FORMAT = 2;
+export const RECORD_FORMAT = 3;
 
-const CHECKSUM_BYTES = 4;
-/** No key that was written is longer, in characters; one that is read from a damaged page may be. */
-const LONGEST_KEY = 160;
+const TAB = 0x09;
+const NEWLINE = 0x0a;
 
 type LockSetFields = [resourceId: string, table: string, mode: LockMode, keys: readonly string[]];
 
 type BranchFields = [
-  xid: string,
-  branchId: string,
   kind: string,
   resourceId: string,
   clientId: string,
@@ -38,12 +30,13 @@ type BranchFields = [
   locks: LockSetFields[],
   registeredAt: number,
   phaseOne: PhaseOneOutcome | '',
-  attention: [decision: Decision, code: string, detail: string, resolution: Resolution] | 0,
+  attention: AttentionFields | 0,
   partOf?: string,
 ];
 
+type AttentionFields = [decision: Decision, code: string, detail: string, resolution: Resolution];
+
 type TransactionFields = [
-  xid: string,
   name: string,
   application: string,
   status: StoredStatus,
@@ -54,89 +47,7 @@ type TransactionFields = [
   endedAt: number,
 ];
 
-type FactFields = [name: string, value: string];
-
-/** A change within a segment. */
-export type Entry =
-  | readonly ['t', ...TransactionFields]
-  | readonly ['b', ...BranchFields]
-  | readonly ['f', ...FactFields]
-  | readonly ['-', key: string];
-
-/** Beyond so many lock keys a branch is large. */
-const MANY_KEYS = 16;
-
-/** Whether a record is so large, and so rare, that it is better kept as a value of its own than in a segment. */
-export function standsAlone(record: StoreRecord): boolean {
-  if (record.type !== 'branch') return false;
-  if (record.attention !== null) return true;
-  let keys = 0;
-  for (const set of record.locks) keys += set.keys.length;
-  return keys > MANY_KEYS;
-}
-
-export function entryOf(record: StoreRecord): Entry {
-  switch (record.type) {
-    case 'transaction':
-      return ['t', ...transactionFields(record)];
-    case 'branch':
-      return ['b', ...branchFields(record)];
-    case 'fact':
-      return ['f', record.name, record.value];
-  }
-}
-
-/** The key of the record that an entry is about. */
-export function keyOfEntry(entry: Entry): string {
-  switch (entry[0]) {
-    case 't':
-      return `t${entry[1]}`;
-    case 'b':
-      return `b${entry[1]}/${entry[2]}`;
-    case 'f':
-      return `f${entry[1]}`;
-    case '-':
-      return entry[1];
-  }
-}
-
-/** The record that an entry puts, or undefined when it deletes one. */
-export function recordOf(entry: Entry): StoreRecord | undefined {
-  switch (entry[0]) {
-    case 't': {
-      const [, ...fields] = entry;
-      return transactionOf(fields);
-    }
-    case 'b': {
-      const [, ...fields] = entry;
-      return branchOf(fields);
-    }
-    case 'f':
-      return { type: 'fact', name: entry[1], value: entry[2] };
-    case '-':
-      return undefined;
-  }
-}
-
-export function encodeEntries(entries: readonly Entry[]): string {
-  return JSON.stringify(entries);
-}
-
-/** @throws GlobalTxError STORE_CORRUPT, with the key among the details. */
-export function decodeEntries(key: Buffer, value: Buffer): readonly Entry[] {
-  return JSON.parse(unseal(key, value)) as Entry[];
-}
-
-const SEGMENT_DIGITS = 16;
-
-export function segmentKey(sequence: number): string {
-  return `s${sequence.toString(16).padStart(SEGMENT_DIGITS, '0')}`;
-}
-
-/** The number of the segment that has this key; undefined when it is the key of something else. */
-export function segmentOf(key: Buffer): number | undefined {
-  return key[0] === 0x73 ? Number.parseInt(key.toString('latin1', 1), 16) : undefined;
-}
+type FactFields = [value: string];
 
 /** The key's text; xids have no '/'. */
 export function keyText(key: RecordKey): string {
@@ -150,70 +61,76 @@ export function keyText(key: RecordKey): string {
   }
 }
 
-/** Checksum and payload, as they stand under `key`. */
-export function seal(key: Buffer, payload: string): Buffer {
-  const value = Buffer.allocUnsafe(CHECKSUM_BYTES + Buffer.byteLength(payload));
-  value.write(payload, CHECKSUM_BYTES);
-  value.writeUInt32BE(crc32(value.subarray(CHECKSUM_BYTES), crc32(key)), 0);
-  return value;
+/** The line of a change of the record that has this key. */
+export function lineOf(key: string, change: StoreChange): string {
+  return change.op === 'delete' ? key : `${key}\t${JSON.stringify(fieldsOf(change.record))}`;
 }
 
-/** @throws GlobalTxError STORE_CORRUPT, with the key among the details, when the checksum is not that of the bytes. */
-export function unseal(key: Buffer, value: Buffer): string {
-  if (value.length > CHECKSUM_BYTES) {
-    const payload = value.subarray(CHECKSUM_BYTES);
-    if (crc32(payload, crc32(key)) === sealOf(value)) return payload.toString();
+export function payloadOf(lines: readonly string[]): Buffer {
+  return Buffer.from(`${lines.join('\n')}\n`);
+}
+
+/** A line as it stands in a payload. */
+export interface Line {
+  readonly key: string;
+  readonly isDeletion: boolean;
+  readonly begin: number;
+  readonly end: number;
+}
+
+export function* linesOf(payload: Buffer): Generator<Line> {
+  for (let begin = 0; begin < payload.length; ) {
+    let tab = -1;
+    let end = begin;
+    // Keys are short; indexOf costs more than it saves on them, but not on what follows.
+    for (; payload[end] !== NEWLINE && payload[end] !== TAB; end += 1);
+    if (payload[end] === TAB) {
+      tab = end;
+      end = payload.indexOf(NEWLINE, tab);
+    }
+    const isDeletion = tab === -1;
+    yield { key: payload.toString('latin1', begin, isDeletion ? end : tab), isDeletion, begin, end };
+    begin = end + 1;
   }
-  throw corrupt(key, 'its checksum is not that of its bytes');
 }
 
-/** The checksum that stands in a sealed value. */
-export function sealOf(value: Buffer): number {
-  return value.readUInt32BE(0);
+/** The text of a line, to be written again. */
+export function textOf(payload: Buffer, { begin, end }: Line): string {
+  return payload.toString('utf8', begin, end);
 }
 
-export function encodeRecord(record: StoreRecord): string {
-  switch (record.type) {
-    case 'transaction':
-      return JSON.stringify(transactionFields(record));
-    case 'branch':
-      return JSON.stringify(branchFields(record));
-    case 'fact':
-      return JSON.stringify([record.name, record.value] satisfies FactFields);
-  }
-}
-
-/** @throws GlobalTxError STORE_CORRUPT, with the key among the details. */
-export function decodeRecord(key: Buffer, value: Buffer): StoreRecord {
-  const payload = unseal(key, value);
-  const letter = String.fromCharCode(key[0] ?? 0);
-  switch (letter) {
+/** The record that a line puts. */
+export function recordOf(payload: Buffer, { key, begin, end }: Line): StoreRecord {
+  const fields: unknown = JSON.parse(payload.toString('utf8', begin + key.length + 1, end));
+  switch (key[0]) {
     case 't':
-      return transactionOf(JSON.parse(payload) as TransactionFields);
-    case 'b':
-      return branchOf(JSON.parse(payload) as BranchFields);
-    case 'f': {
-      const [name, text] = JSON.parse(payload) as FactFields;
-      return { type: 'fact', name, value: text };
+      return transactionOf(key.slice(1), fields as TransactionFields);
+    case 'b': {
+      const slash = key.lastIndexOf('/');
+      return branchOf(key.slice(1, slash), key.slice(slash + 1), fields as BranchFields);
     }
     default:
-      throw corrupt(key, 'no record has such a key');
+      return factOf(key.slice(1), fields as FactFields);
   }
 }
 
-export function corrupt(key: Buffer, what: string): GlobalTxError {
-  const name = key.toString().slice(0, LONGEST_KEY);
-  return new GlobalTxError(
-    'STORE_CORRUPT',
-    `The store is damaged at the key '${name}': ${what}. Restore the directory from a copy, or ask for help ` +
-      'before anything else is done with it.',
-    { details: { key: name } },
-  );
+function fieldsOf(record: StoreRecord): TransactionFields | BranchFields | FactFields {
+  switch (record.type) {
+    case 'transaction':
+      return transactionFields(record);
+    case 'branch':
+      return branchFields(record);
+    case 'fact':
+      return [record.value];
+  }
+}
+
+function factOf(name: string, [value]: FactFields): FactRecord {
+  return { type: 'fact', name, value };
 }
 
 function transactionFields(record: TransactionRecord): TransactionFields {
   return [
-    record.xid,
     record.name,
     record.application,
     record.status,
@@ -225,8 +142,8 @@ function transactionFields(record: TransactionRecord): TransactionFields {
   ];
 }
 
-function transactionOf(fields: TransactionFields): TransactionRecord {
-  const [xid, name, application, status, reason, begunAt, timeoutMs, decidedAt, endedAt] = fields;
+function transactionOf(xid: string, fields: TransactionFields): TransactionRecord {
+  const [name, application, status, reason, begunAt, timeoutMs, decidedAt, endedAt] = fields;
   return {
     type: 'transaction',
     xid,
@@ -241,8 +158,6 @@ function transactionOf(fields: TransactionFields): TransactionRecord {
   };
 }
 
-type AttentionFields = Exclude<BranchFields[10], 0>;
-
 function attentionFields({ decision, code, detail, resolution }: Attention): AttentionFields {
   return [decision, code, detail, resolution];
 }
@@ -253,8 +168,6 @@ function attentionOf([decision, code, detail, resolution]: AttentionFields): Att
 
 function branchFields(record: BranchRecord): BranchFields {
   return [
-    record.xid,
-    record.branchId,
     record.kind,
     record.resourceId,
     record.clientId,
@@ -268,21 +181,9 @@ function branchFields(record: BranchRecord): BranchFields {
   ];
 }
 
-function branchOf(fields: BranchFields): BranchRecord {
-  const [
-    xid,
-    branchId,
-    kind,
-    resourceId,
-    clientId,
-    requestId,
-    locksOnly,
-    locks,
-    registeredAt,
-    phaseOne,
-    attention,
-    partOf,
-  ] = fields;
+function branchOf(xid: string, branchId: string, fields: BranchFields): BranchRecord {
+  const [kind, resourceId, clientId, requestId, locksOnly, locks, registeredAt, phaseOne, attention, partOf] =
+    fields;
   return {
     type: 'branch',
     xid,

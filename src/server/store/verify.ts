@@ -1,5 +1,5 @@
 import { createState, DEFAULT_CONFIG, recover } from '../core/index.js';
-import { LmdbStore } from './lmdb-store.js';
+import { LogStore } from './log-store.js';
 import type { StoreRecord } from './store.js';
 
 export interface StoreSummary {
@@ -15,7 +15,7 @@ export interface StoreSummary {
  * @throws GlobalTxError STORE_CORRUPT, STORE_FORMAT or STORE_FAILED when it is not sound.
  */
 export async function verifyStore(directory: string): Promise<StoreSummary> {
-  const store = await LmdbStore.open({ directory, readOnly: true });
+  const store = await LogStore.open({ directory, readOnly: true });
   const records: StoreRecord[] = [];
   const summary = { transactions: 0, branches: 0, locks: 0, facts: 0 };
   try {

@@ -1,0 +1,89 @@
+import { Fifo } from '../fifo.js';
+
+/** Where the last change of a record stands. */
+interface Place {
+  readonly file: LogFileUse;
+  /** Where its frame begins. */
+  readonly at: number;
+  readonly bytes: number;
+}
+
+/** What the index knows of a file of the log. */
+export interface LogFileUse {
+  readonly number: number;
+  bytes: number;
+  /** Records whose last change stands here. */
+  live: number;
+}
+
+/** The log may have so many bytes for each byte that counts. More need more disk, fewer are copied more often. */
+const BYTES_A_LIVE_BYTE = 3;
+
+/**
+ * Where each record stands in the log. A record's last change counts. Files go in the order of their coming, oldest first,
+ * when nothing in them counts any more, or when too much of the log is out of date; what still counts is then
+ * appended again. In this order a deletion is never forgotten before the record that it deletes.
+ */
+export class LogIndex {
+  readonly #places = new Map<string, Place>();
+  readonly #files = new Fifo<LogFileUse>();
+  readonly #staleBytes: number;
+  #newest: LogFileUse | undefined;
+  #bytes = 0;
+  #liveBytes = 0;
+
+  /** @param staleBytes so many bytes may be out of date, beside the share of those that count, before files are cleaned */
+  constructor(staleBytes: number) {
+    this.#staleBytes = staleBytes;
+  }
+
+  /** From now on changes stand in this file. */
+  addFile(number: number): void {
+    this.#newest = { number, bytes: 0, live: 0 };
+    this.#files.push(this.#newest);
+  }
+
+  /** So many bytes more are in the newest file. */
+  grow(bytes: number): void {
+    this.#newest!.bytes += bytes;
+    this.#bytes += bytes;
+  }
+
+  /** The last change of this record stands in the newest file, in the frame that begins there. */
+  put(key: string, at: number, bytes: number): void {
+    this.delete(key);
+    const file = this.#newest!;
+    this.#places.set(key, { file, at, bytes });
+    file.live += 1;
+    this.#liveBytes += bytes;
+  }
+
+  delete(key: string): void {
+    const place = this.#places.get(key);
+    if (place === undefined) return;
+    this.#places.delete(key);
+    place.file.live -= 1;
+    this.#liveBytes -= place.bytes;
+  }
+
+  /** Whether the last change of this record is the one in that frame. */
+  standsAt(key: string, file: LogFileUse, at: number): boolean {
+    const place = this.#places.get(key);
+    return place !== undefined && place.file === file && place.at === at;
+  }
+
+  /** The oldest file that is still needed. */
+  get oldest(): LogFileUse {
+    return this.#files.first!;
+  }
+
+  /** The oldest file, if what counts in it should be appended again; files in which nothing counts are passed by. */
+  fileToClean(): LogFileUse | undefined {
+    while (this.oldest !== this.#newest && this.oldest.live === 0) {
+      this.#bytes -= this.oldest.bytes;
+      this.#files.shift();
+    }
+    if (this.oldest === this.#newest) return undefined;
+    return this.#bytes > BYTES_A_LIVE_BYTE * this.#liveBytes + this.#staleBytes ? this.oldest : undefined;
+  }
+}
