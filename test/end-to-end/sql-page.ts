@@ -88,7 +88,9 @@ const LIMITS = `
 - ROW_COUNT(), FOUND_ROWS() and SHOW WARNINGS, asked for after a statement that is a transaction of its own, speak of
   the commit. Inside a local transaction they speak of the statement, where nothing is read after it.
 - What AUTO_INCREMENT gives has gaps, as always with InnoDB, and not always those of plain mysql2.
-- How large one local transaction may be is bounded by \`max_allowed_packet\`: see UNDO_RECORD_TOO_LARGE.
+- What one local transaction changes may take 256 MiB, before and after together, or what the option \`undoLimit\` of the
+  pool or connection says, in bytes; a statement that needs more is turned away (UNDO_RECORD_TOO_LARGE), and nothing of
+  its local transaction is kept. \`max_allowed_packet\` sets no bound.
 `;
 
 function code(sql: string): string {

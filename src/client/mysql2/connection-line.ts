@@ -13,6 +13,7 @@ import {
   Query,
   type ResultCallback,
 } from './core.js';
+import { ownStatement } from './own-statement.js';
 import { Pipeline } from './pipeline.js';
 import { isInactivity } from './server-errors.js';
 
@@ -30,20 +31,6 @@ export interface Outcome {
 
 /** Makes a command that is not in any queue yet. */
 export type MakeCommand = (callback: ResultCallback) => CoreCommand;
-
-/** A statement of globaltx's own: rows come as the bytes that the server sent. */
-export function ownStatement(sql: string): MakeCommand {
-  return (callback) =>
-    new Query(
-      {
-        sql,
-        rowsAsArray: true,
-        nestTables: false,
-        typeCast: (field: { buffer(): RawValue }) => field.buffer(),
-      },
-      callback,
-    );
-}
 
 export function rawResult({ rows, fields }: Outcome): RawResult {
   if (isResultHeader(rows)) {

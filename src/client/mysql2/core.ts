@@ -23,6 +23,8 @@ export interface CoreCommand extends EventEmitter {
 export interface QueryCommand extends CoreCommand {
   sql: string;
   readonly _queryOptions: Readonly<Record<string, unknown>>;
+  /** The rows so far, of each result. */
+  readonly _rows: unknown[][];
 }
 
 export interface PreparedStatement {

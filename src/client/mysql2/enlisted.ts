@@ -28,7 +28,7 @@ export class Enlisted {
   readonly transaction: BranchOwner;
   readonly #line: LocalLine;
   readonly #database: BranchDatabase;
-  readonly #touched = new TouchedRows();
+  readonly #touched: TouchedRows;
   #phaseOne: PhaseOne | undefined;
   #ran = false;
 
@@ -36,6 +36,7 @@ export class Enlisted {
     this.transaction = transaction;
     this.#line = line;
     this.#database = database;
+    this.#touched = new TouchedRows(line.undoLimit);
   }
 
   /** Whether there is anything that the local COMMIT must take to the coordinator first. */

@@ -12,6 +12,7 @@ import { ConnectionLine, failCommand } from './connection-line.js';
 import { type AddCommand, type CoreCommand, type CoreConnection, isExecute, isQuery } from './core.js';
 import { LocalLine } from './local-line.js';
 import { LocalTransaction } from './local-transaction.js';
+import type { OwnSettings } from './pool-options.js';
 import { PreparedStatements } from './prepared-statements.js';
 import { Presence } from './presence.js';
 import { asError } from './server-errors.js';
@@ -53,12 +54,12 @@ export class Gate {
   #answered = false;
   #holder: LockHolder | undefined;
 
-  private constructor(connection: CoreConnection, database: BranchDatabase, lock: GlobalLock | undefined) {
+  private constructor(connection: CoreConnection, database: BranchDatabase, own: OwnSettings) {
     this.#connection = connection;
-    this.#lock = lock;
+    this.#lock = own.globalLock;
     this.#add = connection.addCommand;
     const line = new ConnectionLine(connection, this.#add);
-    this.#line = new LocalLine(line);
+    this.#line = new LocalLine(line, own.undoLimit);
     this.#session = new Session(line, () => {
       if (!connection._handshakePacket) return undefined;
       return connection._isMariaDB === true ? 'mariadb' : 'mysql';
@@ -75,12 +76,12 @@ export class Gate {
 
   /**
    * Takes over the connection's queue. Once is enough: a second call changes nothing.
-   * @param lock given when every local transaction is to respect the global locks
+   * @param own with a `globalLock` every local transaction respects the global locks
    */
-  static install(connection: CoreConnection, database: BranchDatabase, lock?: GlobalLock): Gate {
+  static install(connection: CoreConnection, database: BranchDatabase, own: OwnSettings): Gate {
     let gate = gates.get(connection);
     if (gate === undefined) {
-      gate = new Gate(connection, database, lock);
+      gate = new Gate(connection, database, own);
       gates.set(connection, gate);
       connection.addCommand = gate.#receive;
     }

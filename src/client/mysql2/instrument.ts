@@ -35,7 +35,7 @@ function enlistExisting(config: Config): () => void {
 /** Takes over a connection that the application made by itself. */
 export function instrumentConnection(connection: CoreConnection, own: OwnSettings = {}): void {
   if (!first(connection)) return;
-  Gate.install(connection, databaseOf(connection.config, own), own.globalLock);
+  Gate.install(connection, databaseOf(connection.config, own), own);
   connection.once('end', enlistExisting(connection.config));
 }
 
@@ -44,7 +44,7 @@ export function instrumentPool(pool: CorePool, own: OwnSettings = {}): void {
   if (!first(pool)) return;
   const config = pool.config.connectionConfig;
   const database = databaseOf(config, own);
-  pool.on('connection', (connection: CoreConnection) => Gate.install(connection, database, own.globalLock));
+  pool.on('connection', (connection: CoreConnection) => Gate.install(connection, database, own));
   const getConnection = pool.getConnection;
   pool.getConnection = (callback) => {
     // A connection that waits in the pool's queue is handed over by whoever releases it, in that one's

@@ -1,10 +1,10 @@
 import type { RawResult, SqlExecutor } from '../at/executor.js';
+import { DEFAULT_UNDO_LIMIT } from '../at/undo/undo-limit.js';
 import {
   type ConnectionLine,
   IN_TRANSACTION,
   type MakeCommand,
   type Outcome,
-  ownStatement,
   rawResult,
 } from './connection-line.js';
 import {
@@ -14,6 +14,7 @@ import {
   Query,
   type ResultCallback,
 } from './core.js';
+import { ownStatement } from './own-statement.js';
 import { endsConnection } from './server-errors.js';
 import { SetMultiStatements } from './set-option.js';
 
@@ -49,6 +50,8 @@ export type Commit =
 export class LocalLine implements SqlExecutor {
   /** Not where the application has made the session read only by itself. */
   guardable = true;
+  /** What the images of one local transaction may take, in bytes. */
+  readonly undoLimit: number;
   readonly #line: ConnectionLine;
   #begin: string | undefined;
   #lastBegin = '';
@@ -57,8 +60,9 @@ export class LocalLine implements SqlExecutor {
   #guarded = false;
   #notBegun = false;
 
-  constructor(line: ConnectionLine) {
+  constructor(line: ConnectionLine, undoLimit = DEFAULT_UNDO_LIMIT) {
     this.#line = line;
+    this.undoLimit = undoLimit;
   }
 
   get lost(): Error | undefined {
@@ -129,7 +133,7 @@ export class LocalLine implements SqlExecutor {
   }
 
   async query(sql: string): Promise<RawResult> {
-    return rawResult(await this.#behind(ownStatement(sql), false));
+    return rawResult(await this.#behind(ownStatement(sql, this.undoLimit), false));
   }
 
   /** Runs a command of the application. */
@@ -256,10 +260,10 @@ export class LocalLine implements SqlExecutor {
     this.forget();
     const makes = [
       ...(begin === undefined ? [] : [ownStatement(begin)]),
-      ...ahead.map(({ sql }) => ownStatement(sql)),
+      ...ahead.map(({ sql }) => ownStatement(sql, this.undoLimit)),
       ...(guard ? [ownStatement(GUARD)] : []),
       make,
-      ...after.map(({ sql }) => ownStatement(sql)),
+      ...after.map(({ sql }) => ownStatement(sql, this.undoLimit)),
     ];
     if (guard) this.#guarded = true;
     const answers = this.#line.together(makes, onInactivity);

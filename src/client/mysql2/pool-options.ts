@@ -15,6 +15,12 @@ export interface OwnOptions {
    * let go back to what it was needs a person (COMPENSATION_REFUSED). @default none
    */
   readonly allowTriggers?: readonly string[];
+  /**
+   * What the images of the rows that one local transaction changes may take, before and after together, in bytes. A
+   * statement that needs more fails (UNDO_RECORD_TOO_LARGE), and nothing of its local transaction is kept. The process
+   * needs up to five times as much memory. @default 256 MiB
+   */
+  readonly undoLimit?: number;
 }
 
 type Options = Readonly<Record<string, unknown>>;
@@ -23,6 +29,7 @@ type Options = Readonly<Record<string, unknown>>;
 export interface OwnSettings {
   readonly globalLock?: GlobalLock | undefined;
   readonly allowTriggers?: readonly string[];
+  readonly undoLimit?: number | undefined;
 }
 
 interface Split {
@@ -31,7 +38,7 @@ interface Split {
   readonly own: OwnSettings;
 }
 
-const OWN = ['globalLock', 'allowTriggers'];
+const OWN = ['globalLock', 'allowTriggers', 'undoLimit'];
 const IN_URI = /[?&]globalLock=/;
 
 const parseUri = (mysql2 as unknown as { ConnectionConfig: { parseUrl(uri: string): Options } })
@@ -46,10 +53,14 @@ export function splitOptions(given: unknown): Split {
   if (typeof options !== 'object' || options === null || !OWN.some((name) => name in options)) {
     return { options, own: {} };
   }
-  const { globalLock, allowTriggers, ...others } = options as Options;
+  const { globalLock, allowTriggers, undoLimit, ...others } = options as Options;
   return {
     options: others,
-    own: { globalLock: lockOf(globalLock), allowTriggers: tablesOf(allowTriggers) },
+    own: {
+      globalLock: lockOf(globalLock),
+      allowTriggers: tablesOf(allowTriggers),
+      undoLimit: limitOf(undoLimit),
+    },
   };
 }
 
@@ -64,6 +75,11 @@ function tablesOf(option: unknown): readonly string[] {
   if (option === undefined) return [];
   if (Array.isArray(option) && option.every((name) => typeof name === 'string')) return option;
   throw new GlobalTxError('INVALID_OPTION', "allowTriggers: an array of tables, 'table' or 'schema.table'");
+}
+
+function limitOf(option: unknown): number | undefined {
+  if (option === undefined || (typeof option === 'number' && option > 0)) return option;
+  throw new GlobalTxError('INVALID_OPTION', 'undoLimit: a number of bytes');
 }
 
 function lockOf(option: unknown): GlobalLock | undefined {

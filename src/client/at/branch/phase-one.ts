@@ -7,7 +7,7 @@ import { KEYS_PER_QUERY, keyCondition, keyIndexHint } from '../image/key-conditi
 import type { ImageRow } from '../image/plan.js';
 import { unrestorable } from '../image/restorable.js';
 import type { TableChanges } from '../image/row.js';
-import { encodeUndoRecord } from '../undo/encoding.js';
+import { rowBytes } from '../undo/undo-limit.js';
 import { undoLogStatement, writeUndoLog } from '../undo/write-undo-log.js';
 import { mismatch, type ReadLocks } from './capture-context.js';
 import type { BranchDatabase, BranchSession } from './database.js';
@@ -103,7 +103,7 @@ export class PhaseOne {
     const early = this.#transaction.locksOnly === undefined ? await this.#expectedLocks(rows) : undefined;
     const [registered, images] = await Promise.allSettled([
       early && this.#register(resourceId, early, false, lockWaitMs),
-      this.#afterImages(rows),
+      this.#afterImages(rows, touched),
     ]);
     if (registered.status === 'rejected') throw registered.reason;
     this.#branchId = registered.value;
@@ -118,10 +118,9 @@ export class PhaseOne {
     this.#branchId = branchId;
     if (locksOnly) return undefined;
     const { xid } = this.#transaction;
-    const encoded = encodeUndoRecord({ xid, branchId, tables });
     const { executor } = this.#session;
     reach('before', 'undo-log-written');
-    const record = [executor, schema, xid, branchId, encoded] as const;
+    const record = [executor, schema, { xid, branchId, tables }] as const;
     try {
       const statement = (await this.#database.undoLogTakesInsertId(schema))
         ? await keepingInsertId(executor, () => writeUndoLog(...record))
@@ -211,14 +210,19 @@ export class PhaseOne {
     );
   }
 
-  async #afterImages(rows: readonly TouchedTable[]): Promise<readonly TableImages[]> {
+  async #afterImages(rows: readonly TouchedTable[], all: TouchedRows): Promise<readonly TableImages[]> {
     const images: TableImages[] = [];
-    for (const table of rows) images.push(await this.#afterImage(table));
+    let bytes = 0;
+    const keep = (image: ImageRow) => {
+      bytes += rowBytes(image.row);
+      all.allow(bytes);
+    };
+    for (const table of rows) images.push(await this.#afterImage(table, keep));
     return images;
   }
 
   /** A locking read, because a consistent one may show an older version of a row that was locked but not changed. */
-  async #afterImage(touched: TouchedTable): Promise<TableImages> {
+  async #afterImage(touched: TouchedTable, keep: (image: ImageRow) => void): Promise<TableImages> {
     const { table } = touched;
     const after = new Map<string, ImageRow>();
     for (const { identity, after: known } of touched.rows) {
@@ -234,7 +238,10 @@ export class PhaseOne {
       const result = await this.#session.executor.query(
         `SELECT ${plan.selectList(reference)} FROM ${reference} ${keyIndexHint(table)} WHERE ${condition} FOR UPDATE`,
       );
-      for (const image of plan.decode(result)) after.set(image.identity, image);
+      for (const image of plan.decode(result)) {
+        keep(image);
+        after.set(image.identity, image);
+      }
     }
     return { ...touched, after };
   }

@@ -1,6 +1,7 @@
 import type { ImageRow } from '../image/plan.js';
 import type { Row } from '../image/row.js';
 import type { TableDefinition } from '../table/definition.js';
+import { DEFAULT_UNDO_LIMIT, rowBytes, tooLarge } from '../undo/undo-limit.js';
 
 /** A row as the branch first met it. */
 export interface TouchedRow {
@@ -27,6 +28,11 @@ export interface TouchedTable {
 
 interface Touch extends TouchedRow {
   readonly table: TableDefinition;
+  readonly bytes: number;
+}
+
+function imageBytes(image: ImageRow | null | undefined): number {
+  return image === null || image === undefined ? 0 : rowBytes(image.row);
 }
 
 /** Savepoint names compare without case, as identifiers do in both servers. */
@@ -40,8 +46,15 @@ function savepointKey(name: string): string {
  * docs/architecture.md.
  */
 export class TouchedRows {
+  readonly #limit: number;
   readonly #touches: Touch[] = [];
+  #bytes = 0;
   #savepoints: { readonly key: string; readonly mark: number }[] = [];
+
+  /** @param limit what the images may take, in bytes */
+  constructor(limit = DEFAULT_UNDO_LIMIT) {
+    this.#limit = limit;
+  }
 
   get empty(): boolean {
     return this.#touches.length === 0;
@@ -52,8 +65,17 @@ export class TouchedRows {
     return this.#touches.some((touch) => touch.table === table);
   }
 
+  /** @throws GlobalTxError UNDO_RECORD_TOO_LARGE */
   add(table: TableDefinition, row: TouchedRow): void {
-    this.#touches.push({ table, ...row });
+    const bytes = imageBytes(row.before) + imageBytes(row.after);
+    this.#touches.push({ table, ...row, bytes });
+    this.#bytes += bytes;
+    this.allow(0);
+  }
+
+  /** @throws GlobalTxError UNDO_RECORD_TOO_LARGE when there is no room for so many bytes more */
+  allow(bytes: number): void {
+    if (this.#bytes + bytes > this.#limit) throw tooLarge(this.#limit);
   }
 
   /** A savepoint of the same name replaces the earlier one (MySQL manual 15.3.4). */
@@ -68,7 +90,7 @@ export class TouchedRows {
     const at = this.#savepoints.findIndex((savepoint) => savepoint.key === savepointKey(name));
     const savepoint = this.#savepoints[at];
     if (savepoint === undefined) return;
-    this.#touches.length = savepoint.mark;
+    for (const { bytes } of this.#touches.splice(savepoint.mark)) this.#bytes -= bytes;
     this.#savepoints.length = at + 1;
   }
 

@@ -29,7 +29,7 @@ function privateOptions(options: ConnectionOptions): ConnectionOptions {
   return {
     ...options,
     charset: 'utf8mb4',
-    multipleStatements: false,
+    multipleStatements: true,
     namedPlaceholders: false,
     enableKeepAlive: true,
     keepAliveInitialDelay: 10_000,

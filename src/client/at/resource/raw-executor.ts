@@ -10,6 +10,17 @@ function resultField(field: ResultField): ResultField {
   return { name, columnType, columnLength, characterSet, flags, decimals };
 }
 
+/** Of a text of several statements, which return no rows. */
+function isOfSeveral(result: unknown): result is readonly ResultSetHeader[] {
+  return Array.isArray(result) && result.length > 0 && !Array.isArray(result[0]);
+}
+
+function sum(headers: readonly ResultSetHeader[]): Pick<RawResult, 'affectedRows' | 'warningStatus'> {
+  const total = (name: 'affectedRows' | 'warningStatus') =>
+    headers.reduce((all, header) => all + header[name], 0);
+  return { affectedRows: total('affectedRows'), warningStatus: total('warningStatus') };
+}
+
 /**
  * Runs globaltx's own statements on a mysql2 connection: in the text protocol, rows as the bytes that the
  * server sent, whatever the connection's own options say.
@@ -29,6 +40,8 @@ export function rawExecutor(connection: CoreConnection): SqlExecutor {
           (error, result, fields) => {
             if (error) {
               reject(error);
+            } else if (isOfSeveral(result)) {
+              resolve({ fields: [], rows: [], ...sum(result) });
             } else if (Array.isArray(result)) {
               const rows = result as unknown as readonly (readonly RawValue[])[];
               const columns = (fields as unknown as readonly ResultField[]).map(resultField);

@@ -1,7 +1,7 @@
 import { reach } from '../../failpoints.js';
 import type { PhaseTwoAnswer } from '../../resource/resource.js';
 import { retryAnswer } from '../undo/compensate.js';
-import { type BranchKey, deleteUndoLogsSql } from '../undo/undo-log.js';
+import { type BranchKey, deleteUndoLogsSql, findPartsSql } from '../undo/undo-log.js';
 import type { SessionSource } from './raw-session.js';
 
 /** Pairs in one DELETE: enough to make the round trip cheap, few enough not to hold the table's pages long. */
@@ -48,9 +48,12 @@ export class UndoLogCleaner {
 
   async #run(branches: readonly BranchKey[]): Promise<PhaseTwoAnswer> {
     try {
-      const sql = deleteUndoLogsSql(this.#schema, branches);
-      reach('before', 'undo-log-deleted');
-      await this.#sessions.withSession((executor) => executor.query(sql));
+      await this.#sessions.withSession(async (executor) => {
+        const { rows } = await executor.query(findPartsSql(this.#schema, branches));
+        const parts = rows.map(([xid, branchId]) => ({ xid: String(xid), branchId: String(branchId) }));
+        reach('before', 'undo-log-deleted');
+        await executor.query(deleteUndoLogsSql(this.#schema, [...branches, ...parts]));
+      });
       reach('after', 'undo-log-deleted');
       return { outcome: 'PHASE_TWO_DONE', code: '', detail: '' };
     } catch (error) {

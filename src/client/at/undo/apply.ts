@@ -5,7 +5,7 @@ import { checkParents, isDetachable, withoutForeignKeys } from './detach.js';
 import { splitLongLiterals } from './long-literals.js';
 import { batchSteps, type Step, takeOutAndPutBack } from './plan.js';
 import { ER_DUP_ENTRY, errorNumber, isKeyInTheWay } from './server-error.js';
-import { batchSql } from './step-sql.js';
+import { batchSql, TAKE_BACK } from './step-sql.js';
 
 type ServerKind = SqlDialect['server'];
 
@@ -41,6 +41,7 @@ async function attempt(executor: SqlExecutor, batch: readonly Step[], server: Se
     return undefined;
   } catch (error) {
     if (!isKeyInTheWay(error)) throw error;
+    if (batch.length > 1 && batch[0]!.kind === 'update') await executor.query(TAKE_BACK);
     return error;
   }
 }

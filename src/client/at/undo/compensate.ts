@@ -16,9 +16,9 @@ import {
   rowsToRead,
   unrestoredRows,
 } from './dirty-check.js';
-import { decodeUndoRecord } from './encoding.js';
 import { planCompensation, type TableRestorations } from './plan.js';
 import { readPresentRows } from './present-rows.js';
+import { deleteParts, readRecord } from './read-undo-log.js';
 import { ER_DUP_ENTRY, errorNumber, isRefusal, serverMessage } from './server-error.js';
 import { insertDefenceSql, LOG_STATUS_DEFENCE, lockUndoLogSql, turnIntoDefenceSql } from './undo-log.js';
 
@@ -197,10 +197,10 @@ async function undo(executor: SqlExecutor, branch: BranchToUndo, manner: Manner)
     await insertDefence(executor, branch);
     return;
   }
-  const [context, rollbackInfo, status] = row;
+  const [context, , status] = row;
   if (Number(status) === LOG_STATUS_DEFENCE) return;
-  if (manner.resolution !== 'ACCEPT_CURRENT')
-    await restoreRecord(executor, branch, manner, context, rollbackInfo);
+  if (manner.resolution !== 'ACCEPT_CURRENT') await restoreRecord(executor, branch, manner, row);
+  await deleteParts(executor, branch.schema, branch, context);
   reach('before', 'undo-log-deleted');
   // A row stays, so that a push that comes again, because the answer to this one was lost, finds what has been done.
   await executor.query(turnIntoDefenceSql(branch.schema, branch));
@@ -211,10 +211,9 @@ async function restoreRecord(
   executor: SqlExecutor,
   branch: BranchToUndo,
   manner: Manner,
-  context: RawValue | undefined,
-  rollbackInfo: RawValue | undefined,
+  row: readonly RawValue[],
 ): Promise<void> {
-  const record = decodeUndoRecord(String(context), rollbackInfo ?? Buffer.alloc(0));
+  const record = await readRecord(executor, branch.schema, branch, row);
   if (record.xid !== branch.xid || record.branchId !== branch.branchId) {
     throw refused(`its undo record is that of branch ${record.branchId} of ${record.xid}`, branch);
   }

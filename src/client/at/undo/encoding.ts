@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { deflateSync, inflateSync } from 'node:zlib';
 import { GlobalTxError } from '../../../protocol/errors.js';
 import type { ColumnValue, Row, TableChanges, UndoRecord } from '../image/row.js';
+import { rowBytes } from './undo-limit.js';
 
 /** The two columns of the undo log that hold a record. */
 export interface EncodedUndoRecord {
@@ -9,14 +10,10 @@ export interface EncodedUndoRecord {
   readonly rollbackInfo: Buffer;
 }
 
-export interface EncodingLimits {
-  /** Records larger than this, in bytes before compression, are refused. @default 64 MiB */
-  readonly maxBytes?: number;
-}
-
 const SERIALIZER = 'globaltx-1';
+/** Of a large record: other bytes (see record-bytes.ts), always deflated, in rows of their own. */
+const SERIALIZER_OF_PARTS = 'globaltx-2';
 const DIGEST_BYTES = 16;
-const MAX_BYTES = 64 * 1024 * 1024;
 /** Smaller records gain nothing: the work of deflate costs more than the bytes that it saves. */
 const COMPRESS_ABOVE_BYTES = 4096;
 
@@ -31,29 +28,16 @@ function restoreValue(value: StoredValue): ColumnValue {
   return typeof value === 'string' || value === null ? value : Buffer.from(value[0], 'base64');
 }
 
-function rowBytes(row: Row | null): number {
-  return row === null
-    ? 4
-    : row.reduce<number>((sum, value) => sum + (value === null ? 5 : value.length + 3), 2);
-}
-
-/** A lower bound, found before the text is made: a record that is far too large must not be built in memory. */
-function leastBytes(record: UndoRecord): number {
+/** What the rows of a record count for: see `undo-limit.ts`. */
+export function recordBytes(record: UndoRecord): number {
   let bytes = 0;
   for (const { changes } of record.tables) {
-    for (const change of changes) bytes += rowBytes(change.before) + rowBytes(change.after);
+    for (const { before, after } of changes) {
+      if (before !== null) bytes += rowBytes(before);
+      if (after !== null) bytes += rowBytes(after);
+    }
   }
   return bytes;
-}
-
-function refuseAbove(maxBytes: number, bytes: number, record: UndoRecord): void {
-  if (bytes <= maxBytes) return;
-  throw new GlobalTxError(
-    'UNDO_RECORD_TOO_LARGE',
-    `The images of this local transaction take ${bytes} bytes, more than the ${maxBytes} that one undo record ` +
-      'may have. Change fewer rows in one local transaction.',
-    { xid: record.xid, details: { bytes: String(bytes), maxBytes: String(maxBytes) } },
-  );
 }
 
 function digest(body: Buffer): Buffer {
@@ -63,11 +47,8 @@ function digest(body: Buffer): Buffer {
 /**
  * Makes the bytes that the undo log keeps of a branch: a digest, then JSON, deflated where that pays. JSON
  * keeps every JavaScript string exactly, lone surrogates included, and a person can read it.
- * @throws GlobalTxError UNDO_RECORD_TOO_LARGE
  */
-export function encodeUndoRecord(record: UndoRecord, limits: EncodingLimits = {}): EncodedUndoRecord {
-  const maxBytes = limits.maxBytes ?? MAX_BYTES;
-  refuseAbove(maxBytes, leastBytes(record), record);
+export function encodeUndoRecord(record: UndoRecord): EncodedUndoRecord {
   const storeRow = (row: Row | null) => row?.map(storeValue) ?? null;
   const text = JSON.stringify({
     xid: record.xid,
@@ -82,13 +63,26 @@ export function encodeUndoRecord(record: UndoRecord, limits: EncodingLimits = {}
     })),
   });
   const plain = Buffer.from(text);
-  refuseAbove(maxBytes, plain.length, record);
   const compressed = plain.length > COMPRESS_ABOVE_BYTES;
   const body = compressed ? deflateSync(plain, { level: 1 }) : plain;
   return {
     context: `serializer=${SERIALIZER}&compress=${compressed ? 'deflate' : 'none'}`,
     rollbackInfo: Buffer.concat([digest(body), body]),
   };
+}
+
+/** What a branch's own row says of a record that is kept in parts: how many they are, and the digest of them all. */
+export function inParts(parts: number, digestOfParts: Buffer): EncodedUndoRecord {
+  return {
+    context: `serializer=${SERIALIZER_OF_PARTS}&compress=deflate&parts=${parts}`,
+    rollbackInfo: digestOfParts,
+  };
+}
+
+/** How many parts the record has; undefined: it is kept in its branch's own row. */
+export function partsOf(context: string): number | undefined {
+  const named = new URLSearchParams(context);
+  return named.get('serializer') === SERIALIZER_OF_PARTS ? Number(named.get('parts')) : undefined;
 }
 
 interface StoredTable extends Omit<TableChanges, 'changes'> {
@@ -99,7 +93,7 @@ interface StoredRecord extends Omit<UndoRecord, 'tables'> {
   readonly tables: readonly StoredTable[];
 }
 
-function unreadable(why: string, context: string, cause?: unknown): GlobalTxError {
+export function unreadable(why: string, context: string, cause?: unknown): GlobalTxError {
   return new GlobalTxError(
     'COMPENSATION_REFUSED',
     `The undo record cannot be read: ${why}. The rows of this branch must be restored by a person.`,

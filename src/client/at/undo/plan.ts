@@ -60,16 +60,15 @@ function rowBytes(row: Row): number {
   return row.reduce<number>((sum, value) => sum + (value?.length ?? 0), 0);
 }
 
-/** Neighbouring inserts, and neighbouring deletes, of one table go in one statement. */
+/** Neighbouring inserts, and neighbouring deletes, of one table go in one statement; neighbouring updates in one text. */
 export function batchSteps(steps: readonly Step[]): readonly (readonly Step[])[] {
   const batches: Step[][] = [];
   let bytes = 0;
   for (const step of steps) {
     const batch = batches.at(-1);
     const first = batch?.[0];
-    const size = step.kind === 'update' ? 0 : rowBytes(step.row);
+    const size = rowBytes(step.kind === 'update' ? step.target : step.row);
     const fits =
-      step.kind !== 'update' &&
       step.kind === first?.kind &&
       step.table === first.table &&
       batch!.length < BATCH_ROWS &&

@@ -3,8 +3,8 @@ import type { Row, TableChanges } from '../image/row.js';
 import type { TableDefinition } from '../table/definition.js';
 import type { BranchToUndo } from './compensate.js';
 import { type RowState, rowStates, rowsToRead } from './dirty-check.js';
-import { decodeUndoRecord } from './encoding.js';
 import { readPresentRows } from './present-rows.js';
+import { readRecord } from './read-undo-log.js';
 import { LOG_STATUS_DEFENCE, readUndoLogSql } from './undo-log.js';
 
 type BranchToShow = Omit<BranchToUndo, 'phaseOneDone'>;
@@ -60,9 +60,9 @@ export async function showBranch(executor: SqlExecutor, branch: BranchToShow): P
   const { rows } = await executor.query(readUndoLogSql(branch.schema, branch));
   const [row] = rows;
   if (row === undefined) return { xid, branchId, record: 'none', tables: [] };
-  const [context, rollbackInfo, status] = row;
+  const [, , status] = row;
   if (Number(status) === LOG_STATUS_DEFENCE) return { xid, branchId, record: 'defence', tables: [] };
-  const record = decodeUndoRecord(String(context), rollbackInfo ?? Buffer.alloc(0));
+  const record = await readRecord(executor, branch.schema, branch, row);
   const tables: ShownTable[] = [];
   for (const changes of record.tables) {
     const { schema, table, columns, key } = changes;

@@ -39,10 +39,17 @@ function updateSql(step: Extract<Step, { kind: 'update' }>, server: ServerKind):
   );
 }
 
-/** The statement of one batch: one update, or inserts or deletes of one table. */
+/** Where a text of several updates is taken back to, of which some have run and one has failed. */
+const BATCH = 'globaltx_batch';
+
+export const TAKE_BACK = `ROLLBACK TO SAVEPOINT ${BATCH}`;
+
+/** The text of one batch: inserts or deletes of one table in one statement, or its updates one behind the other. */
 export function batchSql(batch: readonly Step[], server: ServerKind): string {
+  const updates = batch.filter((member) => member.kind === 'update').map((step) => updateSql(step, server));
+  if (updates.length === 1) return updates[0]!;
+  if (updates.length > 1) return [`SAVEPOINT ${BATCH}`, ...updates].join('; ');
   const step = batch[0]!;
-  if (step.kind === 'update') return updateSql(step, server);
   const rows = batch.map((member) => (member.kind === 'update' ? member.target : member.row));
   return step.kind === 'insert' ? insertSql(step.table, rows, server) : deleteSql(step.table, rows, server);
 }

@@ -6,7 +6,7 @@ import type { EncodedUndoRecord } from './encoding.js';
 /** One row of the undo log. */
 export interface BranchKey {
   readonly xid: string;
-  /** Decimal. */
+  /** Decimal; negative: of a part of a record. */
   readonly branchId: string;
 }
 
@@ -15,16 +15,19 @@ export const LOG_STATUS_IMAGES = 0;
 /** The row is a defence record: it holds nothing, stands in a late phase one's way, and says that the branch is undone. */
 export const LOG_STATUS_DEFENCE = 1;
 
+/** The row holds a part of a large record. */
+const LOG_STATUS_PART = 2;
+
 /**
- * Bytes of one statement's hexadecimal literal: twice this many characters are sent, which is below the
- * smallest max_allowed_packet that a server comes with (4 MiB).
+ * Bytes of one row: twice this many hexadecimal digits are sent, which is below the smallest max_allowed_packet that a
+ * server comes with (4 MiB).
  */
-export const CHUNK_BYTES = 1024 * 1024;
+export const PART_BYTES = 1024 * 1024;
 
-/** Bytes that a statement has beside its literal, and a string function beside its result. */
-const STATEMENT_OVERHEAD_BYTES = 1024;
+/** Parts that a record has at most: 4 GiB of them. */
+const PARTS = 4096n;
 
-const BRANCH_ID = /^\d{1,19}$/;
+const BRANCH_ID = /^-?\d{1,19}$/;
 
 /** Both values go into statements as they are, so they are checked here and not escaped. */
 function checked({ xid, branchId }: BranchKey): BranchKey {
@@ -50,48 +53,58 @@ function insertSql(schema: string, key: BranchKey, context: string, info: Buffer
   );
 }
 
-/** The largest encoded record that a server with this max_allowed_packet can keep, in bytes. */
-export function largestRecordBytes(maxAllowedPacket: number): number {
-  return maxAllowedPacket - STATEMENT_OVERHEAD_BYTES;
+/** The statement that writes a branch's undo record, in the branch's own local transaction. @throws INVALID_XID */
+export function insertUndoLogSql(schema: string, key: BranchKey, encoded: EncodedUndoRecord): string {
+  return insertSql(schema, key, encoded.context, encoded.rollbackInfo, LOG_STATUS_IMAGES);
 }
 
 /**
- * The statements that write a branch's undo record, to be run in this order in the branch's own local
- * transaction. A large record takes several: one branch has one row (its key is unique), so the rest is
- * appended. The server lets no string function make more than max_allowed_packet bytes, and outside of
- * strict mode it would store nothing instead of failing, so the whole must stay below it.
- * @param maxAllowedPacket the session's, in bytes; default: the smallest that a server comes with
- * @throws GlobalTxError UNDO_RECORD_TOO_LARGE, INVALID_XID
+ * The key of a part of a large record. The server lets no value be larger than max_allowed_packet, so such a record has
+ * rows beside that of its branch; their ids are negative, and no other branch's.
  */
-export function insertUndoLogSql(
-  schema: string,
-  xid: string,
-  branchId: string,
-  encoded: EncodedUndoRecord,
-  maxAllowedPacket = 4 * 1024 * 1024,
-): string[] {
-  const { context, rollbackInfo } = encoded;
-  const key = { xid, branchId };
-  if (rollbackInfo.length > largestRecordBytes(maxAllowedPacket)) {
+function partKey({ xid, branchId }: BranchKey, part: number): BranchKey {
+  const number = BigInt(part);
+  if (number >= PARTS || BigInt(branchId) >= 2n ** 51n) {
     throw new GlobalTxError(
       'UNDO_RECORD_TOO_LARGE',
-      `The undo record has ${rollbackInfo.length} bytes; the server's max_allowed_packet is ${maxAllowedPacket}. ` +
-        'Change fewer rows in one local transaction, or raise max_allowed_packet.',
-      { xid, details: { bytes: String(rollbackInfo.length), maxAllowedPacket: String(maxAllowedPacket) } },
+      'The undo record has more parts than the undo log keeps.',
+      {
+        xid,
+      },
     );
   }
-  const chunkBytes = Math.min(CHUNK_BYTES, Math.floor((maxAllowedPacket - STATEMENT_OVERHEAD_BYTES) / 2));
-  const statements = [
-    insertSql(schema, key, context, rollbackInfo.subarray(0, chunkBytes), LOG_STATUS_IMAGES),
-  ];
-  for (let from = chunkBytes; from < rollbackInfo.length; from += chunkBytes) {
-    const chunk = rollbackInfo.subarray(from, from + chunkBytes).toString('hex');
-    statements.push(
-      `UPDATE ${qualifiedName(schema, UNDO_LOG_TABLE)} SET rollback_info = CONCAT(rollback_info, x'${chunk}') ` +
-        `WHERE ${keyCondition(key)}`,
-    );
-  }
-  return statements;
+  return { xid, branchId: String(-(BigInt(branchId) * PARTS + number)) };
+}
+
+export function insertPartSql(schema: string, key: BranchKey, part: number, bytes: Buffer): string {
+  return insertSql(schema, partKey(key, part), '', bytes, LOG_STATUS_PART);
+}
+
+/** Reads a part: rollback_info. */
+export function readPartSql(schema: string, key: BranchKey, part: number): string {
+  const table = qualifiedName(schema, UNDO_LOG_TABLE);
+  return `SELECT rollback_info FROM ${table} WHERE ${keyCondition(partKey(key, part))}`;
+}
+
+/**
+ * Finds the parts of the records of ended transactions: xid, branch_id. It locks nothing: where it finds nothing, a
+ * locking read would wait for whoever inserts behind the place.
+ */
+export function findPartsSql(schema: string, keys: readonly BranchKey[]): string {
+  const xids = Array.from(new Set(keys.map((key) => checked(key).xid)), (xid) => `'${xid}'`);
+  const table = qualifiedName(schema, UNDO_LOG_TABLE);
+  return (
+    `SELECT xid, branch_id FROM ${table} FORCE INDEX (${UNDO_LOG_KEY}) ` +
+    `WHERE xid IN (${xids.join(', ')}) AND branch_id < 0`
+  );
+}
+
+/** Removes the parts of one branch's record. */
+export function deletePartsSql(schema: string, key: BranchKey, parts: number): string {
+  return deleteUndoLogsSql(
+    schema,
+    Array.from({ length: parts }, (_, part) => partKey(key, part)),
+  );
 }
 
 const DEFENCE_CONTEXT = 'serializer=globaltx-1&compress=none';

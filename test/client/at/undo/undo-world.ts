@@ -11,7 +11,6 @@ import { createSessionSource, type PrivateSessions } from '../../../../src/clien
 import type { TableDefinition } from '../../../../src/client/at/table/definition.js';
 import { loadTable } from '../../../../src/client/at/table/load.js';
 import { type BranchToUndo, compensate } from '../../../../src/client/at/undo/compensate.js';
-import { encodeUndoRecord } from '../../../../src/client/at/undo/encoding.js';
 import { prepareCompensationSession } from '../../../../src/client/at/undo/session.js';
 import { writeUndoLog } from '../../../../src/client/at/undo/write-undo-log.js';
 import type { PhaseTwoAnswer } from '../../../../src/client/resource/resource.js';
@@ -98,8 +97,7 @@ export class UndoWorld {
     for (const [at, table] of tables.entries()) {
       changed.push(await this.#changes(executor, table, before[at]!));
     }
-    const encoded = encodeUndoRecord({ ...branch, tables: changed });
-    await writeUndoLog(executor, this.database, branch.xid, branch.branchId, encoded);
+    await writeUndoLog(executor, this.database, { ...branch, tables: changed });
     return branch;
   }
 
