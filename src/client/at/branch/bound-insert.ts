@@ -55,6 +55,8 @@ function valueText(value: InsertValue, write: WritePlaceholder): string {
       return 'NULL';
     case 'default':
       return 'DEFAULT';
+    case 'stored':
+      return valueText(value.value, write);
     case 'placeholder':
       return write(value.index);
     case 'literal':

@@ -5,10 +5,8 @@ import type { TableDefinition } from '../table/definition.js';
 import { type CaptureContext, mismatch, type RunStatement } from './capture-context.js';
 import { type ConflictingRows, conflictingRows } from './conflicting-rows.js';
 import { insertName } from './insert-refusal.js';
-import { type InsertedRows, insertedRows, valueWriter } from './inserted-rows.js';
+import { type InsertedRows, insertedRows, rowsAlreadyThere, valueWriter } from './inserted-rows.js';
 import type { WritePlaceholder } from './queries.js';
-
-const NONE: readonly never[] = [];
 
 /**
  * INSERT IGNORE: leaves out the rows that meet others. Those others are touched all the same: while it is
@@ -25,9 +23,11 @@ export async function captureInsertIgnore(
   const inserted = await insertedRows(context, statement, table, write);
   if (statement.rows.length === 1) return one(context, statement, table, write, run, inserted);
   const met = await conflictingRows(context, statement, table, write);
+  const there = await rowsAlreadyThere(inserted);
   const { matched } = await run();
   touchMet(context, met);
-  await touchInserted(context, statement, met, inserted, matched);
+  for (const { identity } of met.rows) there.add(identity);
+  await touchInserted(context, statement, there, inserted, matched);
 }
 
 /** The count tells whether a lone row was inserted, so nothing is read before: no gap is locked. */
@@ -39,9 +39,10 @@ async function one(
   run: RunStatement,
   inserted: InsertedRows,
 ): Promise<void> {
+  const there = await rowsAlreadyThere(inserted);
   const { matched } = await run();
   if (matched > 0) {
-    await touchInserted(context, statement, { table, rows: NONE }, inserted, matched);
+    await touchInserted(context, statement, there, inserted, matched);
   } else if ('queries' in conflictQueries(table, statement, context.session.facts, valueWriter(write))) {
     touchMet(context, await conflictingRows(context, statement, table, write));
   }
@@ -57,13 +58,12 @@ function touchMet(context: CaptureContext, { table, rows }: Pick<ConflictingRows
 async function touchInserted(
   context: CaptureContext,
   statement: InsertStatement,
-  met: Pick<ConflictingRows, 'table' | 'rows'>,
+  before: ReadonlySet<string>,
   inserted: InsertedRows,
   count: number,
 ): Promise<void> {
   // The keys that the server made would be those of an earlier statement.
   if (count === 0) return;
-  const before = new Set(met.rows.map(({ identity }) => identity));
   const { table, rows } = await inserted.read();
   const fresh = rows.filter(({ identity }) => !before.has(identity));
   if (fresh.length !== count) throw mismatch(insertName(statement), table, fresh.length, count);

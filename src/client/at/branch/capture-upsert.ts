@@ -6,7 +6,7 @@ import { type CaptureContext, mismatch, type RunStatement, type StatementCounts 
 import { type ConflictingRows, conflictingRows } from './conflicting-rows.js';
 import { isCounterAtEnd } from './counter-end.js';
 import { insertName, insertRefused } from './insert-refusal.js';
-import { type InsertedRows, insertedRows } from './inserted-rows.js';
+import { type InsertedRows, insertedRows, rowsAlreadyThere } from './inserted-rows.js';
 import type { WritePlaceholder } from './queries.js';
 import type { TableImage } from './read-image.js';
 import { rowsByValues } from './rows-by-values.js';
@@ -28,8 +28,11 @@ export async function captureUpsert(
 ): Promise<void> {
   check(statement, table);
   const inserted = await insertedRows(context, statement, table, write);
+  const there = await rowsAlreadyThere(inserted);
   const { met, counts, found = inserted } = await runOverMet(context, statement, table, write, run, inserted);
-  const fresh = await rowsInserted(statement, met, found);
+  for (const { identity } of met.rows) there.delete(identity);
+  const present = await rowsInserted(statement, met, found);
+  const fresh = { ...present, rows: present.rows.filter(({ identity }) => !there.has(identity)) };
   if (!agrees(statement, met, fresh, counts.matched)) {
     throw mismatch(insertName(statement), met.table, met.rows.length + fresh.rows.length, counts.matched);
   }

@@ -61,12 +61,13 @@ async function readAll(
     if (image.table !== table)
       return { table: image.table, rows: [], closed: false, meetsAll: false, byKey: false, only: null };
     for (const row of image.rows) rows.set(row.identity, row);
-    closed &&= image.rows.length === query.conditions.length;
-    meetsAll ||= image.rows.length === newRows;
+    closed &&= query.exact && image.rows.length === query.conditions.length;
+    meetsAll ||= query.exact && image.rows.length === newRows;
     if (query.index === table.key) metByKey = image.rows.length;
   }
   const [first] = queries;
-  const only = queries.length === 1 && first?.conditions.length === newRows ? first : null;
+  const lone = queries.length === 1 && first?.exact === true && first.conditions.length === newRows;
+  const only = lone ? first : null;
   return { table, rows: Array.from(rows.values()), closed, meetsAll, byKey: metByKey === rows.size, only };
 }
 

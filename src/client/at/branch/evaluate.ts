@@ -1,10 +1,10 @@
-import { GlobalTxError } from '../../../protocol/errors.js';
 import type { RawResult } from '../executor.js';
 import { besideText, type SourceColumn, sourceColumn } from '../image/source-column.js';
 import { WIDE_CHARSETS } from '../image/star-fields.js';
 import type { InsertValue } from '../sql/analysis.js';
 import type { ColumnDefinition } from '../table/definition.js';
 import type { CaptureContext } from './capture-context.js';
+import { wideResults } from './probe.js';
 
 /** Rows as a server has evaluated them, as values of an INSERT; refused: why they cannot be written exactly. */
 export type Evaluated = { readonly rows: readonly (readonly InsertValue[])[] } | { readonly refused: string };
@@ -115,13 +115,4 @@ function decode(
 
 function literalValue(text: string): InsertValue {
   return { kind: 'literal', expression: { text, placeholders: [], offsets: [] } };
-}
-
-function wideResults(charset: string): GlobalTxError {
-  return new GlobalTxError(
-    'STATEMENT_UNSUPPORTED',
-    `A session with character_set_results = ${charset} cannot be read inside a global transaction: what the ` +
-      'server sends is not even ASCII. Use SET NAMES utf8mb4.',
-    { construct: `character_set_results = ${charset}` },
-  );
 }

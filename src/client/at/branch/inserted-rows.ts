@@ -20,6 +20,8 @@ export function valueWriter(write: WritePlaceholder): (value: InsertValue) => st
 export interface InsertedRows {
   /** Whether the server makes the keys: before the INSERT they are not known. */
   readonly generated: boolean;
+  /** Whether no other rows can be found: otherwise those that were there before must be left out. */
+  readonly exact: boolean;
   /** Reads and locks them, once the INSERT has run. */
   read(): Promise<TableImage>;
 }
@@ -44,7 +46,14 @@ export async function insertedRows(
       const from = `${reference} ${keyIndexHint(current)}`;
       return `SELECT ${plan.selectList(reference)} FROM ${from} WHERE ${found.condition} FOR UPDATE`;
     });
-  return { generated: found.generated, read };
+  return { generated: found.generated, exact: found.exact, read };
+}
+
+/** The identities of the rows that would be found too, before the INSERT runs; they are locked. */
+export async function rowsAlreadyThere(inserted: InsertedRows): Promise<Set<string>> {
+  if (inserted.exact) return new Set();
+  const { rows } = await inserted.read();
+  return new Set(rows.map(({ identity }) => identity));
 }
 
 /** A row that is there already shows that the counter is beyond its value. */

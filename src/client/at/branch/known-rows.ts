@@ -6,7 +6,10 @@ import type { BoundStatement, CaptureContext, RunStatement } from './capture-con
 import { type Evaluated, evaluateExpressions, evaluateQuery } from './evaluate.js';
 import { insertRefused } from './insert-refusal.js';
 import { inlineClause, type WritePlaceholder } from './queries.js';
+import { errno, isAboutStatement } from './statement-error.js';
+import { findingColumns, withStoredForms } from './stored-values.js';
 import { isStrict } from './strict-mode.js';
+import { targetsOf } from './target-columns.js';
 
 /** An INSERT whose rows are known, and how it is run. */
 export interface KnownRows {
@@ -15,8 +18,6 @@ export interface KnownRows {
 }
 
 const ER_BAD_FIELD = 1054;
-/** A lock wait time-out, a deadlock, KILL QUERY and a time-out of the server: the statement itself need not meet them. */
-const PASSING_ERRORS: ReadonlySet<unknown> = new Set([1205, 1213, 1317, 1969, 3024]);
 /** Of deprecated syntax; all else would have been an error in strict mode. */
 const DEPRECATIONS: ReadonlySet<unknown> = new Set(['1287', '1681', '3719']);
 const EXPRESSIONS_PER_QUERY = 100;
@@ -46,15 +47,6 @@ export async function knownRows(
   }
 }
 
-function errno(error: unknown): unknown {
-  return error instanceof Error && 'errno' in error ? error.errno : undefined;
-}
-
-function isAboutStatement(error: unknown): boolean {
-  const isFatal = error instanceof Error && 'fatal' in error && error.fatal === true;
-  return errno(error) !== undefined && !isFatal && !PASSING_ERRORS.has(errno(error));
-}
-
 async function ofQuery(
   context: CaptureContext,
   statement: InsertStatement,
@@ -69,12 +61,9 @@ async function ofQuery(
   if (targets === undefined) return undefined;
   const text = inlineClause(weak ? query.text : query.locking, write);
   const { rows } = accepted(await evaluateQuery(context, text, targets), statement, table);
-  const unfilled = nullForNotNull(targets, rows);
-  if (unfilled !== undefined) {
-    if (statement.onConflict.action !== 'skip' && (await isStrict(context))) return undefined;
-    throw insertRefused(statement, table, `NULL for the column \`${unfilled.name}\`, which is NOT NULL`);
-  }
-  const known: InsertStatement = { ...statement, rows };
+  const nulls = hasNullForNotNull(targets, rows);
+  if (nulls && statement.onConflict.action !== 'skip' && (await isStrict(context))) return undefined;
+  const known = await withStoredForms(context, { ...statement, rows }, table, write);
   const stays = !weak && !query.volatile;
   const { action } = statement.onConflict;
   if (stays && (action === 'fail' || action === 'skip') && givesKeys(table, targets, rows)) {
@@ -102,11 +91,8 @@ async function ofQuery(
 }
 
 /** Outside of strict mode, and with IGNORE, another value is stored in its place. */
-function nullForNotNull(
-  targets: readonly ColumnDefinition[],
-  rows: InsertStatement['rows'],
-): ColumnDefinition | undefined {
-  return targets.find(
+function hasNullForNotNull(targets: readonly ColumnDefinition[], rows: InsertStatement['rows']): boolean {
+  return targets.some(
     ({ nullable, autoIncrement, dataType }, at) =>
       !nullable && !autoIncrement && dataType !== 'timestamp' && rows.some((row) => row[at]?.kind === 'null'),
   );
@@ -119,17 +105,6 @@ function accepted(
 ): Extract<Evaluated, { rows: unknown }> {
   if ('refused' in evaluated) throw insertRefused(statement, table, evaluated.refused);
   return evaluated;
-}
-
-function targetsOf(
-  table: TableDefinition,
-  columns: InsertStatement['columns'],
-): readonly ColumnDefinition[] | undefined {
-  const targets = listedColumns(table, columns).map((name) =>
-    table.columns.find((column) => column.name.toLowerCase() === name),
-  );
-  const found = targets.filter((column) => column !== undefined);
-  return found.length === targets.length && found.length > 0 ? found : undefined;
 }
 
 /** Whether no row gets its key from the server: ids of an INSERT whose number of rows it does not know have gaps. */
@@ -192,7 +167,7 @@ async function ofValues(
 ): Promise<KnownRows | undefined> {
   const spelled = withDefaults(statement, table);
   const places = placesOf(spelled, table);
-  if (places.length === 0) return { statement, run };
+  if (places.length === 0) return { statement: await withStoredForms(context, statement, table, write), run };
   const rows = spelled.rows.map((row) => Array.from(row));
   const weak = context.session.facts.weakIsolation;
   for (let from = 0; from < places.length; from += EXPRESSIONS_PER_QUERY) {
@@ -211,17 +186,11 @@ async function ofValues(
     const [values = []] = accepted(evaluated, statement, table).rows;
     for (const [index, { row, at }] of some.entries()) rows[row]![at] = values[index]!;
   }
-  const known: InsertStatement = { ...spelled, rows };
+  const known = await withStoredForms(context, { ...spelled, rows }, table, write);
   if (!places.some(({ volatile }) => volatile)) return { statement: known, run };
   if (statement.onConflict.action !== 'skip' && (await warned(context))) return undefined;
   const bound: BoundStatement = (placeholder) => boundInsert(known, 0, placeholder);
   return { statement: known, run: (other) => run(other ?? bound) };
-}
-
-/** Names of the columns that rows are found by. */
-function findingColumns({ onConflict }: InsertStatement, table: TableDefinition): ReadonlySet<string> {
-  const indexes = onConflict.action === 'fail' ? [table.key] : [table.key, ...table.uniques];
-  return new Set(indexes.flatMap((index) => index.columns));
 }
 
 /** The statement with the word DEFAULT for what it leaves out of the columns whose defaults are computed. */

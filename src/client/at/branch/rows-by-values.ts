@@ -29,7 +29,7 @@ export function rowsByValues(
       throw mismatch(insertName(statement), image.table, image.rows.length, count);
     return image;
   };
-  return { generated: true, read };
+  return { generated: true, exact: true, read };
 }
 
 /** Whether every row, inserted or updated, has afterwards the values in the index that its new row has. */

@@ -2,14 +2,18 @@ import type { InsertStatement, InsertValue } from '../sql/analysis.js';
 import { quoteIdentifier } from '../sql/identifier.js';
 import { columnFamily } from '../table/column-family.js';
 import type { ColumnDefinition, TableDefinition, UniqueIndex } from '../table/definition.js';
-import { asStored, givenPart, isZero, listedColumns } from './inserted.js';
-import { isPlainValue } from './plain-value.js';
+import { asStored, givenPart, isZero, listedColumns, withoutValue } from './inserted.js';
+import { oneOfCondition } from './key-condition.js';
+import { valueLiteral } from './literal.js';
+import type { ColumnValue } from './row.js';
 
 /** Finds the rows that hold unique values of new rows, by the index that makes them unique. */
 export interface ConflictQuery {
   readonly index: UniqueIndex;
   /** One for each row that can meet another; those with a NULL or a new AUTO_INCREMENT value cannot. */
   readonly conditions: readonly string[];
+  /** Whether they find no other rows: a value that may have several forms can. */
+  readonly exact: boolean;
 }
 
 export type Conflicts = { readonly queries: readonly ConflictQuery[] } | { readonly refused: string };
@@ -17,6 +21,8 @@ export type Conflicts = { readonly queries: readonly ConflictQuery[] } | { reado
 /** What a row has in one column of an index. */
 type Part =
   | { readonly expression: string }
+  /** One of several values. */
+  | { readonly forms: readonly ColumnValue[] }
   /** NULL, or a value that no row has: meets nothing. */
   | { readonly free: true }
   | { readonly refused: string };
@@ -28,6 +34,11 @@ interface ZeroKeeping {
 
 const INTEGER_IN_QUOTES = /^'\+?(-?\d+)'$/;
 
+/** What a session makes of values. */
+interface Session extends ZeroKeeping {
+  readonly dialect: { readonly server: 'mysql' | 'mariadb' };
+}
+
 /**
  * How to find every row that the new rows of an INSERT would meet under a unique index of the table: exactly
  * those, or the construct because of which it cannot be known.
@@ -36,7 +47,7 @@ const INTEGER_IN_QUOTES = /^'\+?(-?\d+)'$/;
 export function conflictQueries(
   table: TableDefinition,
   insert: Pick<InsertStatement, 'columns' | 'rows'>,
-  session: ZeroKeeping,
+  session: Session,
   expression: (value: InsertValue) => string | null,
 ): Conflicts {
   const listed = listedColumns(table, insert.columns);
@@ -47,6 +58,7 @@ export function conflictQueries(
     }
     const columns = index.columns.flatMap((name) => table.columns.filter((column) => column.name === name));
     const conditions: string[] = [];
+    let exact = true;
     for (const values of insert.rows) {
       // The server refuses such a row by itself, but for the empty one, which is all defaults.
       if (values.length !== listed.length && values.length > 0) continue;
@@ -55,14 +67,23 @@ export function conflictQueries(
       );
       const refused = parts.find((each) => 'refused' in each);
       if (refused !== undefined) return refused;
-      const compared = parts.flatMap((each, at) =>
-        'expression' in each ? [holds(columns[at]!, each.expression)] : [],
+      if (parts.some((each) => 'free' in each)) continue;
+      conditions.push(
+        parts.map((each, at) => comparison(columns[at]!, each, session.dialect.server)).join(' AND '),
       );
-      if (compared.length === columns.length) conditions.push(compared.join(' AND '));
+      exact &&= parts.every((each) => !('forms' in each) || each.forms.length === 1);
     }
-    if (conditions.length > 0) queries.push({ index, conditions });
+    if (conditions.length > 0) queries.push({ index, conditions, exact });
   }
   return { queries };
+}
+
+function comparison(column: ColumnDefinition, part: Part, server: 'mysql' | 'mariadb'): string {
+  if ('expression' in part) return holds(column, part.expression);
+  if (!('forms' in part)) return 'FALSE';
+  if (column.dataType !== 'char')
+    return oneOfCondition(column, quoteIdentifier(column.name), part.forms, server);
+  return holds(column, part.forms.map((form) => valueLiteral(column, form, server)).join(','));
 }
 
 /**
@@ -90,20 +111,18 @@ function part(
     if (column.autoIncrement && value !== undefined && zeroIsKept) return { expression: '0' };
     if (column.autoIncrement || column.nullByDefault) return { free: true };
     if (column.constantDefault) return { expression: asStored(column, `DEFAULT(${name})`) };
-    return { refused: `no value for the unique column ${name}` };
+    return withoutValue(column, `no value for the unique column ${name}`);
   }
+  if (value.kind === 'stored') return value;
   const text =
     value.kind === 'null' ? 'NULL' : value.kind === 'expression' ? null : expression(value)?.trim();
   if (text === null || text === undefined)
     return { refused: `an expression as value of the unique column ${name}` };
   if (text.toUpperCase() === 'NULL') {
-    // Without strict mode NULL may become 0 or an empty text.
     if (column.nullable || column.autoIncrement) return { free: true };
-    return { refused: `NULL as value of the unique column ${name}` };
+    return withoutValue({ ...column, hasDefault: false }, `NULL as value of the unique column ${name}`);
   }
   if (column.autoIncrement && isZero(text)) return zeroIsKept ? { expression: '0' } : { free: true };
-  if (!isPlainValue(column, text))
-    return { refused: `a value of the unique column ${name} that may be converted` };
   const integer = columnFamily(column) === 'integer' ? INTEGER_IN_QUOTES.exec(text)?.[1] : undefined;
   const given = givenPart(column, integer ?? text);
   return 'generated' in given ? { free: true } : given;

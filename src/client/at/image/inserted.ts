@@ -2,13 +2,17 @@ import type { InsertStatement, InsertValue } from '../sql/analysis.js';
 import { quoteIdentifier } from '../sql/identifier.js';
 import { columnFamily } from '../table/column-family.js';
 import type { ColumnDefinition, TableDefinition } from '../table/definition.js';
-import { integerRange, isPlainValue } from './plain-value.js';
+import { oneOfCondition } from './key-condition.js';
+import type { ColumnValue } from './row.js';
+import { emptyForms } from './stored-forms.js';
 
 /** A condition that finds the inserted rows, or the construct because of which they cannot be found. */
 export type InsertedKeys =
   | {
       readonly condition: string;
       readonly generated: boolean;
+      /** Whether the condition can find no other rows: one of a value that may have several forms can. */
+      readonly exact: boolean;
       /**
        * Given AUTO_INCREMENT values among generated ones: the counter must be beyond each of them, or it would go on
        * from there, at a place that it could share with others.
@@ -17,21 +21,18 @@ export type InsertedKeys =
     }
   | { readonly refused: string };
 
-/** One part of one row's key, as an SQL expression, or the reason why it is not known. */
+/** One part of one row's key, or the reason why it is not known. */
 export type KeyPart =
+  /** As an SQL expression. */
   | { readonly expression: string }
+  /** One of several values, or also a generated one. */
+  | { readonly forms: readonly ColumnValue[]; readonly automatic?: boolean }
   | { readonly generated: true; readonly zero: boolean }
   | { readonly refused: string };
 
 const NULL_LITERAL = /^\s*null\s*$/i;
 const ZERO_LITERAL = /^\s*(?:false|'?\s*[+-]?0*\.?0*(?:e[+-]?\d+)?\s*'?)\s*$/i;
 const INTEGER_LITERAL = /^-?(?:0|[1-9]\d*)$/;
-const ROUNDED_DOUBLE = /^\s*'?\s*[+-]?(?:\d*\.\d+e|[\d.]+e-)/i;
-const DIGITS_OR_TEXT = /^\s*(?:['"]|[+-]?\s*(?!0[xb])[\d.])/i;
-const QUOTED_NUMBER = /^\s*(?:_\w+\s*)?'\s*[+-]?\d/;
-const FRACTION = /^\s*[+-]?\d*\.\d/;
-const LARGEST_SIGNED = 2n ** 63n - 1n;
-const NUMERIC_LITERAL = /^\s*[+-]?[\d.]/;
 
 export function isZero(text: string): boolean {
   return ZERO_LITERAL.test(text) && /[0f]/i.test(text);
@@ -41,69 +42,25 @@ export function isZero(text: string): boolean {
 function defaultPart(column: ColumnDefinition, name: string, said: boolean): KeyPart {
   if (column.autoIncrement) return { generated: true, zero: said };
   if (column.constantDefault) return { expression: asStored(column, `DEFAULT(${name})`) };
-  return { refused: `INSERT without a value for key column ${quoteIdentifier(column.name)}` };
+  return withoutValue(column, `INSERT without a value for key column ${name}`);
 }
 
+/** What is stored where a column that is NOT NULL gets no value, and that is no error. */
+export function withoutValue(
+  column: ColumnDefinition,
+  refused: string,
+): Extract<KeyPart, { forms: unknown } | { refused: unknown }> {
+  const forms = column.hasDefault ? [] : emptyForms(column);
+  return forms.length === 0 ? { refused } : { forms };
+}
+
+/** @param text a value that is stored as it is written, see plain-value.ts, or NULL */
 export function givenPart(column: ColumnDefinition, text: string): KeyPart {
-  const name = quoteIdentifier(column.name);
   if (column.autoIncrement && NULL_LITERAL.test(text)) return { generated: true, zero: false };
   if (column.autoIncrement && isZero(text)) return { generated: true, zero: true };
-  // In any other key column NULL is an error of the server's.
-  if (column.dataType === 'timestamp' && NULL_LITERAL.test(text)) {
-    return { refused: `NULL as value of the TIMESTAMP key column ${name}, which may mean now` };
-  }
-  switch (columnFamily(column)) {
-    case 'text': {
-      // Compared with a number, text would be read as one: '5', '05' and '5x' would all be the row with 5.
-      const trimmed = text.trim();
-      if (!NUMERIC_LITERAL.test(trimmed) || /^0x/i.test(trimmed)) return { expression: cut(column, text) };
-      if (INTEGER_LITERAL.test(trimmed)) return { expression: cut(column, `'${trimmed}'`) };
-      return { refused: `a number that is no integer as value of the text key column ${name}` };
-    }
-    case 'float':
-      if (column.dataType === 'double' && !column.columnType.includes('(')) return { expression: text };
-      return { refused: `INSERT with key column ${name} of type ${column.columnType}, which rounds` };
-    case 'integer':
-      if (isPlainValue(column, text.trim()) || !DIGITS_OR_TEXT.test(text)) return { expression: text };
-      // A DOUBLE is rounded otherwise than it is cast.
-      if (!ROUNDED_DOUBLE.test(text)) return { expression: clipped(column, text) };
-      return { refused: `a number with a fraction as value of the integer key column ${name}` };
-    case 'bit':
-      // Stored, text is bytes; compared, it is a number.
-      if (!text.trim().startsWith("'")) return { expression: text };
-      return { refused: `text as value of the BIT key column ${name}` };
-    case 'enum':
-    case 'set':
-      // Stored, it may be the member's number; compared, it is the member's name.
-      if (QUOTED_NUMBER.test(text)) {
-        return { refused: `a number in quotes as value of the key column ${name}, which has members` };
-      }
-      // Stored, it is rounded to a member's number; compared, it is not.
-      if (FRACTION.test(text)) {
-        return { refused: `a number with a fraction as value of the key column ${name}, which has members` };
-      }
-      // Compared with a SET, a number is signed.
-      if (INTEGER_LITERAL.test(text.trim()) && BigInt(text) > LARGEST_SIGNED) {
-        return { refused: `a number of 64 bits as value of the SET key column ${name}` };
-      }
-      return { expression: text };
-    default:
-      return { expression: asStored(column, text) };
-  }
-}
-
-/** The value as an integer column takes it without strict mode: rounded, and no further than its ends. */
-function clipped(column: ColumnDefinition, text: string): string {
-  const { least, most } = integerRange(column);
-  return `LEAST(GREATEST(CAST(${text} AS DECIMAL(65)),${least}),${most})`;
-}
-
-/** The value as a column of text takes it without strict mode: in its character set, and no longer than it is. */
-function cut(column: ColumnDefinition, text: string): string {
-  const { charset, collation, maxLength, spaceWeights } = column;
-  const ownSpaces = column.dataType === 'char' && spaceWeights === null;
-  if (charset === null || ownSpaces || isPlainValue(column, text.trim())) return asStored(column, text);
-  return `LEFT(CONVERT(${text} USING ${charset}),${maxLength}) COLLATE ${collation}`;
+  // Compared with a number, text would be read as one: '5', '05' and '5x' would all be the row with 5.
+  const number = columnFamily(column) === 'text' && INTEGER_LITERAL.test(text.trim());
+  return { expression: asStored(column, number ? `'${text.trim()}'` : text) };
 }
 
 /**
@@ -155,7 +112,7 @@ function withoutSpaces({ charset, collation, maxLength }: ColumnDefinition, text
 export function insertedKeyCondition(
   table: TableDefinition,
   insert: Pick<InsertStatement, 'columns' | 'rows'>,
-  _server: 'mysql' | 'mariadb',
+  server: 'mysql' | 'mariadb',
   expression: (value: InsertValue) => string | null,
   reference?: string,
 ): InsertedKeys {
@@ -165,7 +122,7 @@ export function insertedKeyCondition(
   for (const values of insert.rows) {
     // The server refuses such a row by itself, but for the empty one, which is all defaults.
     if (values.length !== listed.length && values.length > 0)
-      return { condition: 'FALSE', generated: false, passed: [] };
+      return { condition: 'FALSE', generated: false, exact: true, passed: [] };
     rows.push(
       key.map((column) => keyPart(column, values[listed.indexOf(column.name.toLowerCase())], expression)),
     );
@@ -179,19 +136,36 @@ export function insertedKeyCondition(
   const automatic = key.findIndex((column) => column.autoIncrement);
   const texts = rows.map((parts) =>
     parts.map((part, at) => {
-      if ('generated' in part) return counter.next(part.zero);
+      if ('generated' in part) return { equal: counter.next(part.zero) };
       if (at === automatic && 'expression' in part) counter.pass(part.expression);
-      return partText(part);
+      if ('forms' in part) {
+        const condition = oneOfCondition(key[at]!, names[at]!, part.forms, server);
+        if (part.automatic !== true) return { condition };
+        return { condition: `(${condition} OR ${names[at]} IN (${counter.next(false)}))` };
+      }
+      return { equal: 'expression' in part ? part.expression : 'NULL' };
     }),
   );
+  const exact = rows.flat().every((part) => !('forms' in part) || part.forms.length === 1);
   const { generated, passed } = counter;
-  if (names.length === 1) {
-    return { condition: `${names[0]} IN (${texts.map(([text]) => text).join(',')})`, generated, passed };
-  }
-  const each = texts.map(
-    (parts) => `(${parts.map((text, at) => `${names[at]} IN (${text})`).join(' AND ')})`,
-  );
-  return { condition: `(${each.join(' OR ')})`, generated, passed };
+  return { condition: anyOf(names, texts), generated, exact, passed };
+}
+
+type PartCondition = { readonly equal: string } | { readonly condition: string };
+
+function anyOf(names: readonly string[], rows: readonly (readonly PartCondition[])[]): string {
+  const lone = rows.flatMap((parts) => (parts.length === 1 ? parts : []));
+  const equals = lone.flatMap((part) => ('equal' in part ? [part.equal] : []));
+  const others = rows.flatMap((parts) => {
+    const [first] = parts;
+    if (parts.length === 1 && first !== undefined && 'equal' in first) return [];
+    const texts = parts.map((part, at) =>
+      'equal' in part ? `${names[at]} IN (${part.equal})` : part.condition,
+    );
+    return [`(${texts.join(' AND ')})`];
+  });
+  const all = equals.length === 0 ? others : [`${names[0]} IN (${equals.join(',')})`, ...others];
+  return all.length === 1 ? all.join('') : `(${all.join(' OR ')})`;
 }
 
 /** What the server gives the rows of an INSERT whose AUTO_INCREMENT values are not given, one after the other. */
@@ -252,6 +226,8 @@ function keyPart(
   switch (value.kind) {
     case 'null':
       return givenPart(column, 'NULL');
+    case 'stored':
+      return value;
     case 'expression':
       return { refused: `INSERT with an expression as value of key column ${name}` };
     case 'literal':
@@ -262,8 +238,4 @@ function keyPart(
         : givenPart(column, text);
     }
   }
-}
-
-function partText(part: KeyPart): string {
-  return 'expression' in part ? part.expression : 'NULL';
 }

@@ -102,6 +102,20 @@ function spaceLike(literal: string): string {
   return `${charset} X'${space}'`;
 }
 
+/** A condition for a column that holds one of several values, none of them NULL. */
+export function oneOfCondition(
+  column: ColumnDefinition,
+  name: string,
+  values: readonly Row[number][],
+  server: 'mysql' | 'mariadb',
+): string {
+  const parts = values.map((value) => comparison(column, name, value, server));
+  const equals = parts.flatMap((part) => ('equal' in part ? part.equal : []));
+  const conditions = parts.flatMap((part) => ('condition' in part ? [part.condition] : []));
+  if (equals.length > 0) conditions.unshift(`${name} IN (${equals.join(',')})`);
+  return conditions.length === 1 ? conditions.join('') : `(${conditions.join(' OR ')})`;
+}
+
 /**
  * A condition that selects exactly the rows with the keys of the given rows, by the key's index, in any
  * session: of any time zone, sql_mode or character set. FALSE for no rows.
@@ -136,9 +150,6 @@ export function keyCondition(
     );
     return `(${each.map((condition) => `(${condition})`).join(' OR ')})`;
   }
-  const parts = rows.flatMap(compare);
-  const equals = parts.flatMap((part) => ('equal' in part ? part.equal : []));
-  const conditions = parts.flatMap((part) => ('condition' in part ? [part.condition] : []));
-  if (equals.length > 0) conditions.unshift(`${only.name} IN (${equals.join(',')})`);
-  return conditions.length === 1 ? conditions.join('') : `(${conditions.join(' OR ')})`;
+  const values = rows.map((row) => row[only.column.position] ?? null);
+  return oneOfCondition(only.column, only.name, values, server);
 }

@@ -20,6 +20,14 @@ export type InsertValue =
   | { readonly kind: 'placeholder'; readonly index: number }
   | { readonly kind: 'null' }
   | { readonly kind: 'default' }
+  /** One of these that does not fit its column as it is, with all that the column may make of it. */
+  | {
+      readonly kind: 'stored';
+      readonly value: Exclude<InsertValue, { readonly kind: 'stored' }>;
+      readonly forms: readonly (string | Buffer | null)[];
+      /** Whether it may be 0 for an AUTO_INCREMENT column, which then makes a value. */
+      readonly automatic: boolean;
+    }
   /** Anything else: a function call, an operator, a variable. */
   | {
       readonly kind: 'expression';

@@ -123,6 +123,8 @@ function value(insertValue: InsertValue): string {
       return insertValue.kind;
     case 'literal':
       return `literal ${clause(insertValue.expression)}`;
+    case 'stored':
+      return `stored ${value(insertValue.value)}`;
     case 'expression':
       return `expression ${clause(insertValue.expression)}`;
   }

@@ -1,0 +1,135 @@
+import type { GlobalTxError } from '../../../protocol/errors.js';
+import { isZero } from '../image/inserted.js';
+import { isPlainValue } from '../image/plain-value.js';
+import type { ColumnValue } from '../image/row.js';
+import { emptyForms, type StoredForms, storedForms } from '../image/stored-forms.js';
+import type { InsertStatement, InsertValue } from '../sql/analysis.js';
+import type { ColumnDefinition, TableDefinition } from '../table/definition.js';
+import type { CaptureContext } from './capture-context.js';
+import { insertRefused } from './insert-refusal.js';
+import { valueWriter } from './inserted-rows.js';
+import { probe } from './probe.js';
+import type { WritePlaceholder } from './queries.js';
+import { isAboutStatement } from './statement-error.js';
+import { isStrict } from './strict-mode.js';
+import { targetsOf } from './target-columns.js';
+
+type Plain = Exclude<InsertValue, { readonly kind: 'stored' }>;
+
+/** A value of a row, in a column that rows are found by, of which the column may make another. */
+interface Place {
+  readonly row: number;
+  readonly at: number;
+  readonly column: ColumnDefinition;
+  readonly value: Plain;
+  /** As SQL. */
+  readonly text: string;
+}
+
+const PLACES_PER_QUERY = 100;
+const NULL_LITERAL = /^\s*null\s*$/i;
+
+/** Names of the columns that rows are found by. */
+export function findingColumns({ onConflict }: InsertStatement, table: TableDefinition): ReadonlySet<string> {
+  const indexes = onConflict.action === 'fail' ? [table.key] : [table.key, ...table.uniques];
+  return new Set(indexes.flatMap((index) => index.columns));
+}
+
+/**
+ * The INSERT with all that its columns may make of its values, where rows are found by these: 1.5 in a column of
+ * integers, a text that is too long, a member's number. What is stored as it is written costs nothing.
+ * @throws GlobalTxError STATEMENT_UNSUPPORTED where that is not known
+ */
+export async function withStoredForms(
+  context: Pick<CaptureContext, 'session'>,
+  statement: InsertStatement,
+  table: TableDefinition,
+  write: WritePlaceholder,
+): Promise<InsertStatement> {
+  const places = placesOf(statement, table, write);
+  if (places.length === 0) return statement;
+  const rows = statement.rows.map((row) => Array.from(row));
+  for (let from = 0; from < places.length; from += PLACES_PER_QUERY) {
+    const some = places.slice(from, from + PLACES_PER_QUERY);
+    const all = await formsOf(context, statement, table, some);
+    for (const [index, { row, at, value, column, text }] of some.entries()) {
+      const forms = all[index] ?? [];
+      const automatic = column.autoIncrement && forms.includes('0') && !NULL_LITERAL.test(text);
+      // Of several rows the values that are generated behind it could not be told.
+      if (
+        automatic &&
+        rows.length > 1 &&
+        (statement.onConflict.action === 'skip' || !(await isStrict(context)))
+      )
+        throw unknown(statement, table, column);
+      rows[row]![at] = { kind: 'stored', value, forms, automatic: automatic && rows.length === 1 };
+    }
+  }
+  return { ...statement, rows };
+}
+
+function placesOf(
+  statement: InsertStatement,
+  table: TableDefinition,
+  write: WritePlaceholder,
+): readonly Place[] {
+  const finding = findingColumns(statement, table);
+  const targets = targetsOf(table, statement.columns) ?? [];
+  const textOf = valueWriter(write);
+  return statement.rows.flatMap((values, row) =>
+    values.flatMap((value, at) => {
+      const column = targets[at];
+      if (column === undefined || value.kind === 'stored' || !finding.has(column.name)) return [];
+      const text = value.kind === 'null' ? 'NULL' : textOf(value);
+      if (text === null || value.kind === 'expression' || isKnown(column, text.trim())) return [];
+      return [{ row, at, column, value, text: text.trim() }];
+    }),
+  );
+}
+
+/** Whether it is found by what is written; NULL in a TIMESTAMP may mean now. */
+function isKnown(column: ColumnDefinition, text: string): boolean {
+  if (NULL_LITERAL.test(text)) return column.nullable || column.autoIncrement;
+  return (column.autoIncrement && isZero(text)) || isPlainValue(column, text);
+}
+
+function unknown(
+  statement: InsertStatement,
+  table: TableDefinition,
+  column: ColumnDefinition,
+): GlobalTxError {
+  return insertRefused(statement, table, `a value of the column \`${column.name}\` that may be converted`);
+}
+
+async function formsOf(
+  context: Pick<CaptureContext, 'session'>,
+  statement: InsertStatement,
+  table: TableDefinition,
+  places: readonly Place[],
+): Promise<readonly (readonly ColumnValue[])[]> {
+  const readers = places.map(({ column }): StoredForms => {
+    const reader = storedForms(column);
+    if (reader === undefined) throw unknown(statement, table, column);
+    return reader;
+  });
+  const asked = places.map(({ text, column }, index) =>
+    NULL_LITERAL.test(text) || column.generated ? [] : readers[index]!.probes(`\n${text}\n`),
+  );
+  const answers = await probe(context, asked.flat()).catch((error: unknown): never => {
+    if (!isAboutStatement(error)) throw error;
+    throw unknown(statement, table, places[0]!.column);
+  });
+  let from = 0;
+  return places.map(({ column, text }, index) => {
+    const own = answers.slice(from, from + asked[index]!.length);
+    from += own.length;
+    const forms = NULL_LITERAL.test(text) ? emptyForms(column) : readers[index]!.forms(own, text);
+    if (forms.length > 0) return forms;
+    if (!NULL_LITERAL.test(text)) throw unknown(statement, table, column);
+    throw insertRefused(
+      statement,
+      table,
+      `NULL as value of the TIMESTAMP key column \`${column.name}\`, which may mean now`,
+    );
+  });
+}
