@@ -6,7 +6,6 @@ import { makeWorld, type World } from './world.js';
 /** In a session without strict mode: what is stored is not what was given. */
 const REFUSED: readonly (readonly [string, RegExp])[] = [
   ['INSERT INTO member (kind, name, odd) SELECT 1, k, odd FROM source', /the invalid value of an ENUM/],
-  ['UPDATE numbered SET id = nothing', /UPDATE of the key column `id` to NULL/],
 ];
 
 describe('what the server would store as something else', () => {
@@ -57,14 +56,18 @@ describe('what the server would store as something else', () => {
   }
 
   it('is undone where it is stored for NULL', async () => {
-    for (const verb of ['INSERT', 'INSERT IGNORE']) {
+    for (const sql of [
+      'INSERT INTO member (kind, name) SELECT 1, nothing FROM source',
+      'INSERT IGNORE INTO member (kind, name) SELECT 1, nothing FROM source',
+      'UPDATE numbered SET id = nothing',
+    ]) {
       const rolledBack = inside(async (connection) => {
-        await connection.query(`${verb} INTO member (kind, name) SELECT 1, nothing FROM source`);
+        await connection.query(sql);
         assert.notEqual(await world.first.dump(), untouched);
         throw new Error('roll it back');
       });
       await assert.rejects(rolledBack, { message: 'roll it back' });
-      assert.equal(await world.first.dump(), untouched, verb);
+      assert.equal(await world.first.dump(), untouched, sql);
     }
   });
 

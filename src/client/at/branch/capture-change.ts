@@ -5,6 +5,7 @@ import type { ImageRow } from '../image/plan.js';
 import type { DeleteStatement, UpdateStatement } from '../sql/analysis.js';
 import { checkTable } from '../table/check.js';
 import type { TableDefinition } from '../table/definition.js';
+import { movedKeyColumns } from '../table/generated.js';
 import {
   type BoundStatement,
   type CaptureContext,
@@ -14,19 +15,13 @@ import {
   type RunStatement,
 } from './capture-context.js';
 import { CascadeCapture, keepsPlaces, mayCascade, mayChange } from './cascades.js';
-import { changesKey, NewKeys } from './new-keys.js';
+import { NewKeys } from './new-keys.js';
 import { boundStatement, lockingReadQuery, referenceOf, type WritePlaceholder } from './queries.js';
 import { planOf, readImage } from './read-image.js';
 
 /** Changing a key moves the row away from its image; ON UPDATE and generated columns do so by themselves. */
 export function refuseKeyChange(table: TableDefinition, assigned: readonly string[]): void {
-  const keys = table.key.columns.map((column) => column.toLowerCase());
-  const changed =
-    assigned.find((column) => keys.includes(column.toLowerCase())) ??
-    table.columns.find(
-      ({ name, generated, updatesItself }) =>
-        (generated || updatesItself) && keys.includes(name.toLowerCase()),
-    )?.name;
+  const changed = movedKeyColumns(table, assigned)[0]?.name;
   if (changed === undefined) return;
   throw new GlobalTxError(
     'STATEMENT_UNSUPPORTED',
@@ -67,7 +62,7 @@ function boundByKey(
 /** Whether the statement is what it is whatever rows its before image shows. */
 function runsUnseen(statement: UpdateStatement | DeleteStatement, table: TableDefinition): boolean {
   if (statement.kind === 'delete') return !mayCascade(table, null);
-  return !changesKey(table, statement.assigned) && !mayCascade(table, statement.assigned);
+  return movedKeyColumns(table, statement.assigned).length === 0 && !mayCascade(table, statement.assigned);
 }
 
 /** The before image and the statement in one round trip. */
@@ -149,11 +144,7 @@ export async function captureChange(
   run: RunStatement,
 ): Promise<void> {
   const check = (table: TableDefinition) => {
-    if (statement.kind === 'delete') checkTable(table, 'delete');
-    else {
-      checkTable(table, 'update');
-      if (!changesKey(table, statement.assigned)) refuseKeyChange(table, statement.assigned);
-    }
+    checkTable(table, statement.kind);
   };
   check(known);
   const reference = referenceOf(statement.table);
@@ -176,7 +167,7 @@ export async function captureChange(
   if (statement.kind === 'delete') await cascades.beforeDelete({ table, rows });
   else await cascades.beforeUpdate({ table, rows }, statement.assigned);
   const newKeys =
-    statement.kind === 'update' && changesKey(table, statement.assigned)
+    statement.kind === 'update' && movedKeyColumns(table, statement.assigned).length > 0
       ? await NewKeys.read(context, statement, { table, rows }, write)
       : undefined;
   const counts = await run(bind ? boundByKey(context, statement, table, rows) : undefined);

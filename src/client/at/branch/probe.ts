@@ -15,17 +15,22 @@ export function wideResults(charset: string): GlobalTxError {
 }
 
 /**
- * Asks the server what expressions without tables give, all of them at once.
+ * Asks the server what expressions give, all of them at once.
  * @param expressions whose results are ASCII
+ * @param from what they are over; nothing for a single row
+ * @returns for each row what they give
  */
 export async function probe(
   { session }: Pick<CaptureContext, 'session'>,
   expressions: readonly string[],
-): Promise<readonly (string | null)[]> {
-  if (expressions.length === 0) return [];
-  const { rows } = await session.executor.query(`SELECT ${[...expressions, RESULTS_CHARSET].join(',')}`);
-  const [row = []] = rows;
-  const results = row.at(-1)?.toString('latin1') ?? 'binary';
-  if (WIDE_CHARSETS.has(results)) throw wideResults(results);
-  return row.slice(0, -1).map((value) => value?.toString('latin1') ?? null);
+  from = '',
+): Promise<readonly (readonly (string | null)[])[]> {
+  const { rows } = await session.executor.query(
+    `SELECT ${[...expressions, RESULTS_CHARSET].join(',')} ${from}`.trimEnd(),
+  );
+  return rows.map((row) => {
+    const results = row.at(-1)?.toString('latin1') ?? 'binary';
+    if (WIDE_CHARSETS.has(results)) throw wideResults(results);
+    return row.slice(0, -1).map((value) => value?.toString('latin1') ?? null);
+  });
 }

@@ -139,21 +139,15 @@ function narrowed(
   return ['WHERE', ...own, conditions.join(' AND ')];
 }
 
-/** What the key columns of the rows with the given keys will be assigned. */
-export function newKeysQuery(
+/** Reads expressions over the rows with the given keys, as an UPDATE of them would. */
+export function overRowsQuery(
   statement: UpdateStatement,
-  columns: readonly {
-    readonly assigned: Clause | string;
-    readonly read: (expression: string) => string;
-  }[],
+  expressions: readonly string[],
   keyCondition: string,
   write: WritePlaceholder,
 ): string {
-  const list = columns.map(({ assigned, read }) =>
-    read(typeof assigned === 'string' ? assigned : `\n${inlineClause(assigned, write)}\n`),
-  );
   return lines(
-    `SELECT ${list.join(', ')}`,
+    `SELECT ${expressions.join(',')}`,
     `FROM ${inlineClause(statement.from, write)}`,
     `WHERE ${keyCondition}`,
     'FOR UPDATE',

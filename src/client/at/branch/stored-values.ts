@@ -115,7 +115,7 @@ async function formsOf(
   const asked = places.map(({ text, column }, index) =>
     NULL_LITERAL.test(text) || column.generated ? [] : readers[index]!.probes(`\n${text}\n`),
   );
-  const answers = await probe(context, asked.flat()).catch((error: unknown): never => {
+  const [answers = []] = await probe(context, asked.flat()).catch((error: unknown): never => {
     if (!isAboutStatement(error)) throw error;
     throw unknown(statement, table, places[0]!.column);
   });

@@ -190,6 +190,7 @@ const JSON_COLUMN: ColumnDefinition = {
   ...{ name: 'JSON', position: 0, dataType: 'json', columnType: 'json', nullable: true, charset: null },
   ...{ collation: null, spaceWeights: null, maxLength: null, autoIncrement: false, generated: false },
   ...{
+    generation: null,
     updatesItself: false,
     invisible: false,
     hasDefault: false,

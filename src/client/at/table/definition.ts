@@ -20,6 +20,8 @@ export interface ColumnDefinition {
   readonly autoIncrement: boolean;
   /** Computed by the server (virtual or stored): read and compared, never written. */
   readonly generated: boolean;
+  /** The SQL that it is computed by, its columns in backticks; null for any other column. */
+  readonly generation: string | null;
   /** ON UPDATE CURRENT_TIMESTAMP: changes by itself in an UPDATE that does not assign it. */
   readonly updatesItself: boolean;
   /** Not part of SELECT *. */

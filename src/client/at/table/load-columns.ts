@@ -74,9 +74,13 @@ function isConstant(server: 'mysql' | 'mariadb', text: string | null, extra: str
   return /^(?:'(?:[^'\\]|''|\\.)*'|-?[\d.]+(?:e[+-]?\d+)?)$/is.test(text);
 }
 
-/** MySQL shows it as if it stood in a string. */
 function defaultExpression(server: 'mysql' | 'mariadb', text: string | null, extra: string): string | null {
   if (text === null || text.toUpperCase() === 'NULL' || isConstant(server, text, extra)) return null;
+  return unescaped(server, text);
+}
+
+/** MySQL shows an expression as if it stood in a string. */
+function unescaped(server: 'mysql' | 'mariadb', text: string): string {
   return server === 'mysql' ? text.replace(/\\(.)/gs, '$1') : text;
 }
 
@@ -120,6 +124,7 @@ export async function loadColumns(
       maxLength: row.charset === null || row.maxLength === null ? null : Number(row.maxLength),
       autoIncrement: /auto_increment/i.test(extra),
       generated: (row.expression ?? '') !== '',
+      generation: (row.expression ?? '') === '' ? null : unescaped(server, row.expression ?? ''),
       updatesItself: /on update/i.test(extra),
       invisible: /INVISIBLE/i.test(extra),
       hasDefault: row.defaultValue !== null || nullable,
