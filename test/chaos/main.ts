@@ -28,9 +28,11 @@ function brokenOff(error: unknown): Findings {
   return { faults: 0, committed: 0, rolledBack: 0, unknown: 0, violations, proofless: [], figures: {} };
 }
 
-async function main({ scenario, count, seed, floor, json }: Options): Promise<number> {
-  say(`${scenario.name}, ${count} faults, seed ${seed}, at least ${floor} transfers/s before each fault`);
-  const findings = await scenario.run({ count, seed, floor, say }).catch(brokenOff);
+async function main({ scenario, count, from, seed, floor, json }: Options): Promise<number> {
+  say(
+    `${scenario.name}, ${count} faults from ${from}, seed ${seed}, at least ${floor} transfers/s before each fault`,
+  );
+  const findings = await scenario.run({ count, from, seed, floor, say }).catch(brokenOff);
   (json ? process.stderr : process.stdout).write(`${report(scenario, seed, findings)}\n`);
   process.stdout.write(`${lastLine(scenario, findings)}\n`);
   if (findings.violations.length > 0) return 1;

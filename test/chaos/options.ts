@@ -5,6 +5,7 @@ import { SCENARIOS } from './scenarios.js';
 export interface Options {
   readonly scenario: Scenario;
   readonly count: number;
+  readonly from: number;
   readonly seed: number;
   readonly floor: number;
   readonly json: boolean;
@@ -13,7 +14,7 @@ export interface Options {
 const FLOOR = 100;
 const SEEDS = 2 ** 32;
 
-export const HELP = `usage: npm run chaos -- --scenario NAME [--count N] [--seed S] [--floor N] [--json]
+export const HELP = `usage: npm run chaos -- --scenario NAME [--count N] [--from N] [--seed S] [--floor N] [--json]
 
 Real processes under real faults: a bank of three services and three databases on two servers makes transfers in
 global transactions, a fault comes again and again, and at the end every transfer and every balance is accounted
@@ -23,6 +24,8 @@ ${SCENARIOS.map(({ name, what, count }) => `  ${name.padEnd(5)}${what} (${count}
 
   --scenario NAME  which one
   --count N        how many faults; the default stands behind the scenario
+  --from N         leaves out so many faults of the seed's sequence (R1 to R7), so that a long run can be made in
+                   parts. Default 0
   --seed S         what chance starts from; default: by chance. Real processes are no replay, but the order and
                    the kind of the faults and of the transfers are the same
   --floor N        transfers a second that must be made before each fault; with fewer the run proves nothing and
@@ -49,6 +52,7 @@ export function readOptions(args: readonly string[]): Options | 'help' {
     options: {
       scenario: { type: 'string' },
       count: { type: 'string' },
+      from: { type: 'string', default: '0' },
       seed: { type: 'string', default: String(Math.floor(Math.random() * SEEDS)) },
       floor: { type: 'string', default: String(FLOOR) },
       json: { type: 'boolean', default: false },
@@ -64,6 +68,7 @@ export function readOptions(args: readonly string[]): Options | 'help' {
   return {
     scenario,
     count: whole('count', values.count ?? String(scenario.count), 0, 1_000_000),
+    from: whole('from', values.from, 0, 1_000_000),
     seed: whole('seed', values.seed, 0, SEEDS - 1),
     floor: whole('floor', values.floor, 0, 1_000_000),
     json: values.json,

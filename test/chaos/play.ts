@@ -1,17 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Dice } from '../simulation/dice.js';
-import { type Bank, type BankOptions, measureTraffic, openBank } from './bank/bank.js';
+import { type Bank, type BankOptions, openBank } from './bank/bank.js';
 import { type Journal, readJournals } from './bank/journal.js';
 import { settle } from './bank/settle.js';
+import { awaitTraffic } from './bank/traffic.js';
 import { verify } from './bank/verify.js';
 import type { Fault } from './faults/fault.js';
 import type { Findings, ScenarioOptions } from './scenario.js';
 
 /** How long after the last fault everything must have settled. */
 const SETTLE_MS = 30_000;
-/** Over how long the traffic before a fault is measured, and how often at most when there is too little. */
-const WINDOW_MS = 400;
-const MOST_WINDOWS = 50;
 /** How long a fault waits for a reader to see all balances. */
 const READING_MS = 30_000;
 const PROGRESS_MS = 10_000;
@@ -26,16 +24,6 @@ export interface Play extends ScenarioOptions {
   readonly missed?: readonly string[];
   /** Further checks, when all has settled. @returns violations, as sentences */
   readonly check?: (bank: Bank) => Promise<readonly string[]>;
-}
-
-/** Waits for as much traffic as a fault needs to prove anything. @returns transfers a second */
-async function awaitTraffic(bank: Bank, floor: number): Promise<number> {
-  let rate = 0;
-  for (let window = 0; window < MOST_WINDOWS; window++) {
-    rate = await measureTraffic(bank, WINDOW_MS);
-    if (rate >= floor && rate > 0) break;
-  }
-  return rate;
 }
 
 /** Waits until somebody has seen all balances since the last fault. @returns whether that came to pass */

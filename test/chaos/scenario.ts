@@ -1,6 +1,8 @@
 /** What a scenario is run with. */
 export interface ScenarioOptions {
   readonly count: number;
+  /** How many faults of the seed's sequence are left out, because another run has them. */
+  readonly from: number;
   readonly seed: number;
   /** Transfers a second that must have been made before a fault, or the run proves nothing. */
   readonly floor: number;

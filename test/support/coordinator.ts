@@ -41,7 +41,7 @@ export interface RunningCoordinator {
 }
 
 const MAIN = fileURLToPath(new URL('../../src/server/main.js', import.meta.url));
-const START_MS = 20_000;
+const START_MS = 60_000;
 const STOP_MS = 10_000;
 const DEADLY: readonly NodeJS.Signals[] = ['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGABRT'];
 

@@ -4,7 +4,7 @@ import { Link } from './link.js';
 import { retryDelayMs } from './retry.js';
 
 /** A stream that stood for less than this counts as a failed attempt: the back-off goes on. */
-const STABLE_MS = 5_000;
+const STABLE_MS = 1_000;
 
 export interface ReconnectEvents {
   opened(link: Link, welcome: Welcome): void;

@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { type RunningCoordinator, startCoordinator } from '../../support/coordinator.js';
 import { freePort } from '../../support/free-port.js';
 import { temporaryFolder } from '../../support/keeper.js';
@@ -11,7 +10,7 @@ import { BankService } from './service.js';
 
 export interface BankOptions {
   readonly seed: number;
-  /** Transfers under way at one time, of each of the three services. @default 8 */
+  /** Transfers under way at one time, of each of the three services. @default 16 */
   readonly clients?: number;
   /** Accounts of each database. @default 200 */
   readonly accounts?: number;
@@ -19,6 +18,10 @@ export interface BankOptions {
   readonly readers?: number;
   /** Milliseconds that a transfer may last. @default 10000 */
   readonly timeoutMs?: number;
+  /** Whether services reach coordinator and databases without the proxies, whose work the machine is then spared. @default false */
+  readonly direct?: boolean;
+  /** Further command line arguments of the coordinator. */
+  readonly coordinatorArgs?: readonly string[];
   /** Added to the environment of every service, in every life. */
   readonly environment?: Readonly<Record<string, string>>;
   /** Leads to the coordinator in place of the TCP proxy, from its address. */
@@ -55,7 +58,7 @@ export interface Bank {
 const PAUSE_MS = 90_000;
 
 export async function openBank(options: BankOptions): Promise<Bank> {
-  const { seed, clients = 8, accounts = 200, readers = 0, timeoutMs = 10_000 } = options;
+  const { seed, clients = 16, accounts = 200, readers = 0, timeoutMs = 10_000, direct = false } = options;
   const stops: (() => Promise<void>)[] = [];
   const stop = async () => {
     for (const each of stops.splice(0).reverse()) await each();
@@ -77,7 +80,12 @@ export async function openBank(options: BankOptions): Promise<Bank> {
     );
     const metricsPort = await freePort();
     const coordinator = await keep(
-      startCoordinator({ args: ['--metrics-port', String(metricsPort), '--log-level', 'warn'] }),
+      startCoordinator({
+        args: [
+          ...['--metrics-port', String(metricsPort), '--log-level', 'warn'],
+          ...(options.coordinatorArgs ?? []),
+        ],
+      }),
     );
     const coordinatorLink = await keep(TcpProxy.start(coordinator.port));
     const way = await options.wayToCoordinator?.(coordinator.address);
@@ -87,9 +95,11 @@ export async function openBank(options: BankOptions): Promise<Bank> {
     await mkdir(journals);
     const total = places.length * accounts * BALANCE;
     const servicePorts = await Promise.all(places.map(() => freePort()));
-    const urls = databases.map(
-      ({ server, name }) => `mysql://root@127.0.0.1:${databaseLinks[servers.indexOf(server)]!.port}/${name}`,
-    );
+    const urls = databases.map(({ server, name }) => {
+      const way = direct ? server : databaseLinks[servers.indexOf(server)]!;
+      return `mysql://root@127.0.0.1:${way.port}/${name}`;
+    });
+    const addressOfCoordinator = way?.address ?? (direct ? coordinator.address : coordinatorLink.address);
     const services = servicePorts.map(
       (port, home) =>
         new BankService({
@@ -103,7 +113,7 @@ export async function openBank(options: BankOptions): Promise<Bank> {
           },
           ...{
             journals,
-            coordinator: way?.address ?? coordinatorLink.address,
+            coordinator: addressOfCoordinator,
             environment: options.environment ?? {},
           },
         }),
@@ -141,12 +151,4 @@ export async function openBank(options: BankOptions): Promise<Bank> {
     await stop();
     throw error;
   }
-}
-
-/** Transfers a second, over the next `milliseconds`. */
-export async function measureTraffic(bank: Bank, milliseconds: number): Promise<number> {
-  const before = bank.done;
-  const since = performance.now();
-  await delay(milliseconds);
-  return ((bank.done - before) * 1_000) / (performance.now() - since);
 }

@@ -8,7 +8,7 @@ export interface Part {
 /** Where a transfer is made to fail, after part of its work is done; none: it should succeed. */
 export type Failure = 'none' | 'caller' | 'callee';
 
-/** One transfer: its parts sum up to nothing. One is booked by the service that begins it. */
+/** One transfer: its parts sum up to nothing. At least one is booked by the service that begins it. */
 export interface Transfer {
   readonly id: string;
   readonly parts: readonly Part[];

@@ -14,20 +14,21 @@ import type { Command, Failure, Notice, Part, ServiceSettings, Transfer } from '
 
 /** How long another service may take to answer; a stopped one never does. */
 const ANSWER_MS = 3_000;
-const TICK_MS = 100;
+const TICK_MS = 20;
 const PAUSE_AFTER_FAILURE_MS = 20;
 const BETWEEN_READS_MS = 250;
 /** How often a transfer fails on purpose after part of it is done. A rollback refuses those who wait for its rows. */
 const FAILING = { without: 0.15, withReaders: 0.03 };
-/** How often all three databases have a part in it. */
-const WIDE = 0.25;
+/** How often all three databases have a part in it, and how often only one, where both accounts are. */
+const WIDE = 0.2;
+const INSIDE = 0.4;
 
 const settings = JSON.parse(process.env.BANK_SERVICE!) as ServiceSettings;
 const dice = new Dice(settings.seed);
 const journal = new JournalWriter(settings.journal);
 const gtx = await GlobalTx.connect({ application: settings.name, commitDeadline: 15_000 });
 const pools: readonly Pool[] = settings.databases.map((uri) =>
-  mysql.createPool({ uri, connectionLimit: 16, connectTimeout: 3_000 }),
+  mysql.createPool({ uri, connectionLimit: 24, connectTimeout: 3_000 }),
 );
 const home = pools[settings.home]!;
 
@@ -37,16 +38,16 @@ let done = 0;
 let reads = 0;
 const underWay = new Set<Promise<void>>();
 
-async function book(id: string, { account, amount }: Part): Promise<void> {
+/** Bookings of one transfer on the home database, in one local transaction. */
+async function book(id: string, parts: readonly Part[]): Promise<void> {
   const connection = await home.getConnection();
   try {
     await connection.beginTransaction();
-    await connection.execute('UPDATE account SET balance = balance + ? WHERE id = ?', [amount, account]);
-    await connection.execute('INSERT INTO ledger (transfer, account, amount) VALUES (?, ?, ?)', [
-      id,
-      account,
-      amount,
-    ]);
+    for (const { account, amount } of parts) {
+      await connection.execute('UPDATE account SET balance = balance + ? WHERE id = ?', [amount, account]);
+    }
+    const rows = parts.map(({ account, amount }) => [id, account, amount]);
+    await connection.query('INSERT INTO ledger (transfer, account, amount) VALUES ?', [rows]);
     await connection.commit();
   } catch (error) {
     // A connection that is lost has rolled back by itself.
@@ -69,8 +70,20 @@ async function askOther(id: string, part: Part, fails: boolean): Promise<void> {
   throw new Error(`the other service: ${code ?? message}`);
 }
 
-function plan(): Transfer {
-  made += 1;
+/** Money goes from one account of the home database to another. */
+function inside(): readonly Part[] {
+  const amount = dice.between(1, 50);
+  const from = dice.between(1, settings.accounts - 1);
+  const to = dice.between(from + 1, settings.accounts);
+  const database = settings.home;
+  return [
+    { database, account: from, amount: -amount },
+    { database, account: to, amount },
+  ];
+}
+
+/** Money goes from the home database to others. */
+function across(): readonly Part[] {
   const others = dice.some(
     pools.map((_, position) => position).filter((position) => position !== settings.home),
     dice.chance(WIDE) ? 2 : 1,
@@ -83,18 +96,26 @@ function plan(): Transfer {
   });
   const taken = amounts.reduce((sum, amount) => sum + amount, 0);
   const parts = [part(settings.home, -taken), ...others.map((database, i) => part(database, amounts[i]!))];
-  if (settings.inOrder) parts.sort((a, b) => a.database - b.database);
-  const failure: Failure = dice.chance(settings.inOrder ? FAILING.withReaders : FAILING.without)
-    ? dice.pick(['caller', 'callee'] as const)
-    : 'none';
+  return settings.inOrder ? parts.sort((a, b) => a.database - b.database) : parts;
+}
+
+function plan(): Transfer {
+  made += 1;
+  const isInside = dice.chance(INSIDE);
+  const parts = isInside ? inside() : across();
+  const fails = dice.chance(settings.inOrder ? FAILING.withReaders : FAILING.without);
+  const failure: Failure = fails ? dice.pick(isInside ? ['caller'] : ['caller', 'callee']) : 'none';
   return { id: `${settings.name}-${process.pid}-${made}`, parts, failure };
 }
 
 async function perform({ id, parts, failure }: Transfer): Promise<void> {
   const lastOther = parts.findLast(({ database }) => database !== settings.home);
+  const own = parts.filter(({ database }) => database === settings.home);
   for (const part of parts) {
-    if (part.database === settings.home) await book(id, part);
-    else await askOther(id, part, part === lastOther && failure === 'callee');
+    if (part === own[0]) await book(id, own);
+    else if (part.database !== settings.home) {
+      await askOther(id, part, part === lastOther && failure === 'callee');
+    }
   }
   if (failure === 'caller') throw new Error('on purpose');
 }
@@ -193,7 +214,7 @@ const app = fastify();
 await app.register(fastifyGlobalTx);
 app.post<{ Body: { id: string; part: Part; fails: boolean } }>('/bookings', async (request) => {
   const { id, part, fails } = request.body;
-  await book(id, part);
+  await book(id, [part]);
   if (fails) throw new Error('on purpose');
   return { booked: true };
 });
@@ -211,6 +232,11 @@ process.on('message', (command: Command) => {
 });
 // Without the harness nobody would end it.
 process.on('disconnect', () => process.exit(0));
-setInterval(() => tell({ type: 'counts', done, reads }), TICK_MS);
+let told = 0;
+setInterval(() => {
+  if (told === done + reads) return;
+  told = done + reads;
+  tell({ type: 'counts', done, reads });
+}, TICK_MS);
 await enlistAll().catch((error: unknown) => console.error('not every database is enlisted yet:', error));
 tell({ type: 'ready' });

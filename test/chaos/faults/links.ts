@@ -4,9 +4,11 @@ import type { Inspect, TcpProxy } from '../../support/tcp-proxy.js';
 import type { Bank } from '../bank/bank.js';
 import type { Fault } from './fault.js';
 
-/** After so long the system would notice by itself that nobody answers; no driver of today does before. */
-const SILENCE_MS = 3_000;
+/** How long a connection that has lost bytes stands before it is reset; no driver of today notices by itself before. */
+const silenceMs = (dice: Dice) => dice.between(500, 2_500);
 const DELAY_MS = 1_000;
+/** How long COMMITs may take to come by. */
+const COMMITS_MS = 3_000;
 
 interface Link {
   readonly name: string;
@@ -28,7 +30,7 @@ function drop(link: Link): Fault {
       proxy.inspect(() => (dice.chance(chance) ? 'drop' : 'pass'));
       await delay(500);
       proxy.pass();
-      await delay(SILENCE_MS);
+      await delay(silenceMs(dice));
       proxy.reset();
     },
   };
@@ -40,7 +42,7 @@ function late(link: Link): Fault {
     async inject(bank, dice) {
       const proxy = link.proxy(bank, dice);
       proxy.delay(DELAY_MS);
-      await delay(3 * DELAY_MS);
+      await delay(2 * DELAY_MS);
       proxy.delay(0);
     },
   };
@@ -52,7 +54,7 @@ function halfOpen(link: Link): Fault {
     async inject(bank, dice) {
       const proxy = link.proxy(bank, dice);
       proxy.halfOpen(...dice.pick([['up'], ['down'], ['up', 'down']] as const));
-      await delay(SILENCE_MS);
+      await delay(silenceMs(dice));
       proxy.reset();
     },
   };
@@ -80,7 +82,7 @@ const resetAfterCommit: Fault = {
       return 'reset after';
     };
     proxy.inspect(inspect);
-    const until = Date.now() + SILENCE_MS;
+    const until = Date.now() + COMMITS_MS;
     while (left > 0 && Date.now() < until) await delay(20);
     proxy.pass();
   },

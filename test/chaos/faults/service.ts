@@ -16,21 +16,23 @@ export const stopService: Fault = {
   async inject(bank, dice) {
     const service = dice.pick(bank.services);
     service.signal('SIGSTOP');
-    await delay(dice.between(100, 4_000));
+    await delay(dice.between(100, 2_500));
     service.signal('SIGCONT');
   },
 };
 
-/** Longer than a global transaction of the bank may last: it is rolled back meanwhile. */
-export const stopServiceLong: Fault = {
-  name: 'SIGSTOP of a service, beyond the time-out',
-  async inject(bank, dice) {
-    const service = dice.pick(bank.services);
-    service.signal('SIGSTOP');
-    await delay(dice.between(11_000, 14_000));
-    service.signal('SIGCONT');
-  },
-};
+/** For longer than a global transaction of the bank may last: it is rolled back meanwhile. */
+export function stopServiceBeyond(timeoutMs: number): Fault {
+  return {
+    name: 'SIGSTOP of a service, beyond the time-out',
+    async inject(bank, dice) {
+      const service = dice.pick(bank.services);
+      service.signal('SIGSTOP');
+      await delay(timeoutMs + dice.between(1_000, 3_000));
+      service.signal('SIGCONT');
+    },
+  };
+}
 
 const REACH_MS = 10_000;
 

@@ -8,10 +8,10 @@ import {
   SERVICE_PLACES,
   serviceFailpoint,
   stopService,
-  stopServiceLong,
+  stopServiceBeyond,
 } from '../faults/service.js';
 import { play } from '../play.js';
-import type { Scenario } from '../scenario.js';
+import type { Scenario, ScenarioOptions } from '../scenario.js';
 
 const EVERY_KIND: readonly Fault[] = [
   killCoordinator,
@@ -21,19 +21,23 @@ const EVERY_KIND: readonly Fault[] = [
   ...LINK_FAULTS,
 ];
 
-/** `count` faults, each kind as often as the others, in a random order. */
-function shuffled(kinds: readonly Fault[], count: number, seed: number): Fault[] {
+/** The run's part of the seed's sequence of faults, in which each kind comes as often as the others. */
+function shuffled(kinds: readonly Fault[], { from, count, seed }: ScenarioOptions): readonly Fault[] {
   const dice = new Dice(seed).stream('order');
   const faults: Fault[] = [];
-  while (faults.length < count) faults.push(...dice.some(kinds, kinds.length));
-  return faults.slice(0, count);
+  while (faults.length < from + count) faults.push(...dice.some(kinds, kinds.length));
+  return faults.slice(from, from + count);
 }
+
+/** Where services are stopped: what a transfer may last, and how soon the coordinator gives a silent client up. */
+const SHORT_TIMEOUT_MS = 4_000;
+const SOON_GIVEN_UP = ['--keepalive-time-ms', '500', '--keepalive-timeout-ms', '1000'];
 
 const mixed: Scenario = {
   name: 'R1',
   what: 'bank transfers over 3 databases and 3 services, under every kind of fault',
   count: 24,
-  run: (options) => play({ ...options, faults: shuffled(EVERY_KIND, options.count, options.seed) }),
+  run: (options) => play({ ...options, faults: shuffled(EVERY_KIND, options) }),
 };
 
 const withReaders: Scenario = {
@@ -43,23 +47,26 @@ const withReaders: Scenario = {
   run: (options) =>
     play({
       ...options,
-      faults: shuffled(EVERY_KIND, options.count, options.seed),
+      faults: shuffled(EVERY_KIND, options),
       bank: { readers: 1, clients: 5, accounts: 60 },
     }),
 };
 
+/** At random times, beside one at each failpoint. */
+const KILLS = 200;
+
 const coordinatorKilled: Scenario = {
   name: 'R3',
   what: 'kill -9 of the coordinator, at random times and at each failpoint',
-  count: 200,
+  count: KILLS + COORDINATOR_PLACES.length,
   run: (options) => {
     const missed: string[] = [];
-    const places = new Dice(options.seed).some(COORDINATOR_PLACES, options.count);
-    const failpoints = places.map((place) =>
+    const failpoints = COORDINATOR_PLACES.map((place) =>
       coordinatorFailpoint(place, 'crash', (name) => missed.push(name)),
     );
-    const random = Array.from({ length: options.count }, () => killCoordinator);
-    return play({ ...options, missed, faults: [...failpoints, ...random] });
+    const random = Array.from({ length: KILLS }, () => killCoordinator);
+    const faults = shuffled([...failpoints, ...random], options);
+    return play({ ...options, missed, faults, bank: { direct: true } });
   },
 };
 
@@ -75,7 +82,8 @@ const failpoints: Scenario = {
       ...COORDINATOR_PLACES.map((place) => coordinatorFailpoint(place, action, miss)),
       ...SERVICE_PLACES.map((place) => serviceFailpoint(place, action, miss)),
     ]);
-    return play({ ...options, missed, faults: shuffled(all, options.count, options.seed) });
+    const faults = shuffled(all, options);
+    return play({ ...options, missed, faults, bank: { direct: true } });
   },
 };
 
@@ -84,17 +92,14 @@ const serviceKilled: Scenario = {
   what: 'kill -9, SIGSTOP and SIGCONT of a service',
   count: 200,
   run: (options) => {
-    // One long stop among twenty faults: each takes as long as a time-out.
-    const rounds = Math.ceil(options.count / 20);
-    const kinds = Array.from({ length: options.count - rounds }, (_, i) =>
-      i % 2 ? stopService : killService,
-    );
-    const faults = shuffled(
-      [...kinds, ...Array.from({ length: rounds }, () => stopServiceLong)],
-      options.count,
-      options.seed,
-    );
-    return play({ ...options, faults });
+    // One long stop among twenty faults: each takes longer than a time-out.
+    const kinds = Array.from({ length: 19 }, (_, i) => (i % 2 ? stopService : killService));
+    const faults = shuffled([...kinds, stopServiceBeyond(SHORT_TIMEOUT_MS)], options);
+    return play({
+      ...options,
+      faults,
+      bank: { direct: true, timeoutMs: SHORT_TIMEOUT_MS, coordinatorArgs: SOON_GIVEN_UP },
+    });
   },
 };
 
@@ -102,14 +107,17 @@ const databaseKilled: Scenario = {
   name: 'R6',
   what: 'kill -9 of a database server',
   count: 50,
-  run: (options) => play({ ...options, faults: Array.from({ length: options.count }, () => killDatabase) }),
+  run: (options) => {
+    const faults = Array.from({ length: options.count }, () => killDatabase);
+    return play({ ...options, faults, bank: { direct: true } });
+  },
 };
 
 const links: Scenario = {
   name: 'R7',
   what: 'the network to coordinator and databases: drop, delay, half-open, reset, also after COMMIT is sent',
   count: 20 * LINK_FAULTS.length,
-  run: (options) => play({ ...options, faults: shuffled(LINK_FAULTS, options.count, options.seed) }),
+  run: (options) => play({ ...options, faults: shuffled(LINK_FAULTS, options) }),
 };
 
 /** Those in which the bank is at work and something breaks now and then. */

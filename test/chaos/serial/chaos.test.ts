@@ -34,7 +34,7 @@ function assertHeld(findings: Findings): void {
 
 function scenario(name: string, count: number): Promise<Findings> {
   const { run } = SCENARIOS.find((each) => each.name === name)!;
-  return run({ count, seed: 1, floor: FLOOR, say: () => undefined });
+  return run({ count, from: 0, seed: 1, floor: FLOOR, say: () => undefined });
 }
 
 describe('real processes that break under traffic', function () {
@@ -42,7 +42,7 @@ describe('real processes that break under traffic', function () {
 
   it('a bank accounts for every transfer after each kind of fault', async () => {
     const findings = await play({
-      ...{ count: FAULTS.length, seed: 1, floor: FLOOR, say: () => undefined, faults: FAULTS },
+      ...{ count: FAULTS.length, from: 0, seed: 1, floor: FLOOR, say: () => undefined, faults: FAULTS },
       bank: { clients: 5 },
     });
     assertHeld(findings);
@@ -51,7 +51,14 @@ describe('real processes that break under traffic', function () {
 
   it('a reader of all balances never sees a wrong total', async () => {
     const findings = await play({
-      ...{ count: 2, seed: 1, floor: FLOOR, say: () => undefined, faults: [killCoordinator, killService] },
+      ...{
+        count: 2,
+        from: 0,
+        seed: 1,
+        floor: FLOOR,
+        say: () => undefined,
+        faults: [killCoordinator, killService],
+      },
       bank: { readers: 1, clients: 3, accounts: 30 },
     });
     assertHeld(findings);
