@@ -30,6 +30,12 @@ interface RollbackOnly {
 /** Whether the coordinator knows of the transaction. */
 type Begun = 'no' | 'asked' | 'acknowledged';
 
+/** A registration that begins the transaction on its way. */
+interface Carrier {
+  readonly frame: { begin: Begin | null };
+  readonly over: Promise<unknown>;
+}
+
 /** A global transaction in this process. Its end is the matter of `completion.ts`. */
 export class GlobalTransaction implements Transaction {
   readonly xid: string;
@@ -43,6 +49,8 @@ export class GlobalTransaction implements Transaction {
   readonly #marked: () => void;
   #begun: Begun = 'no';
   #beginning: Promise<void> | undefined;
+  /** Registrations that carry begin and have no answer. */
+  readonly #carriers = new Set<Carrier>();
   #rollbackOnly: RollbackOnly | undefined;
   #ended = false;
   #decisionAsked = false;
@@ -116,24 +124,17 @@ export class GlobalTransaction implements Transaction {
 
   async registerBranch(branch: BranchRequest, lockWaitMs: number = this.lockWaitMs): Promise<string> {
     this.#refuseIfEnded('a write');
+    // When it fails this registration carries begin.
+    if (this.#beginning !== undefined) await this.#beginning.catch(() => undefined);
     // Carried until one answer has come: begin has its effect once, and concurrent first branches may overtake
     // each other.
     const begin = this.#begun === 'acknowledged' ? null : this.#begin;
-    if (begin !== null) this.#begun = 'asked';
-    const { branchRegistered } = await this.#services.coordinator.request(
-      {
-        body: 'registerBranch',
-        registerBranch: {
-          ...branch,
-          xid: this.xid,
-          begin,
-          requestId: this.#services.nextRequestId(),
-          lockWaitMs,
-        },
-      },
+    const frame = { ...branch, xid: this.xid, begin, requestId: this.#services.nextRequestId(), lockWaitMs };
+    const answer = this.#services.coordinator.request(
+      { body: 'registerBranch', registerBranch: frame },
       lockWaitMs + this.#services.requestTimeoutMs,
     );
-    if (begin !== null) this.#begun = 'acknowledged';
+    const { branchRegistered } = begin === null ? await answer : await this.#carry(frame, answer);
     // The function threw while the registration was on its way: nothing may commit locally any more.
     if (this.#ended) this.#refuseRegistered(branch, branchRegistered.branchId);
     return branchRegistered.branchId;
@@ -148,6 +149,10 @@ export class GlobalTransaction implements Transaction {
 
   async ensureBegun(): Promise<void> {
     this.#refuseIfEnded('a call to another service');
+    // One of them begins it; a begin beside them might be sent again when the transaction is over and forgotten.
+    while (this.#begun !== 'acknowledged' && this.#carriers.size > 0) {
+      await Promise.race(Array.from(this.#carriers, ({ over }) => over));
+    }
     if (this.#begin === null || this.#begun === 'acknowledged') return;
     this.#beginning ??= this.#sendBegin(this.#begin).finally(() => {
       this.#beginning = undefined;
@@ -159,6 +164,25 @@ export class GlobalTransaction implements Transaction {
     this.#refuseIfEnded(participant.description);
     this.#participants.add(participant);
     return () => this.#participants.delete(participant);
+  }
+
+  /**
+   * What the coordinator has acknowledged is not begun a second time: a registration that is sent again on a later
+   * stream, when the transaction has timed out and is forgotten, would make another one, and its commit would pass
+   * over what the first has rolled back.
+   */
+  async #carry<Answer>(frame: Carrier['frame'], answer: Promise<Answer>): Promise<Answer> {
+    this.#begun = 'asked';
+    const carrier = { frame, over: answer.catch(() => undefined) };
+    this.#carriers.add(carrier);
+    try {
+      const answered = await answer;
+      this.#begun = 'acknowledged';
+      for (const other of this.#carriers) other.frame.begin = null;
+      return answered;
+    } finally {
+      this.#carriers.delete(carrier);
+    }
   }
 
   async #sendBegin(begin: Begin): Promise<void> {

@@ -96,6 +96,39 @@ describe('a global transaction', () => {
       assert.equal(new Set(frames.map((frame) => frame.requestId)).size, 3);
     });
 
+    it('is not begun again by a registration that is sent again after another one was acknowledged', async () => {
+      // By then it may have timed out and be forgotten: then it would begin anew, without what was rolled back.
+      fake.script = (frame, stream) =>
+        frame.body === 'registerBranch' && frame.registerBranch.requestId === '2' && stream === 1
+          ? 'silence'
+          : undefined;
+      await gtx.run(async () => {
+        const both = Promise.all([write(), write()]);
+        await fake.arrived('reportBranch');
+        fake.endStreams();
+        await both;
+      });
+      const again = fake
+        .all('registerBranch')
+        .filter(({ registerBranch }) => registerBranch.requestId === '2');
+      assert.deepEqual(
+        again.map(({ stream, registerBranch }) => [stream, registerBranch.begin === null]),
+        [
+          [1, false],
+          [2, true],
+        ],
+      );
+    });
+
+    it('is begun by the registration that is under way before its xid leaves the process', async () => {
+      await gtx.run(async () => {
+        const under = write();
+        await current().ensureBegun();
+        await under;
+      });
+      assert.equal(fake.all('begin').length, 0);
+    });
+
     it('carries begin again when the first registration was refused', async () => {
       let refused = false;
       fake.script = (frame) => {
