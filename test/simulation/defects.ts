@@ -218,6 +218,21 @@ export const DEFECTS: readonly KnownDefect[] = [
     install: replaced(Lock.prototype, 'holderInTheWay', () => () => undefined),
   },
   {
+    what: 'a lock that is asked for alone is shared',
+    caughtBy: ['nobody reads what is not decided', 'nobody overwrites a change that is not decided'],
+    make: heard((body) =>
+      body.body === 'registerBranch'
+        ? {
+            body: 'registerBranch',
+            registerBranch: {
+              ...body.registerBranch,
+              locks: body.registerBranch.locks.map((set) => ({ ...set, mode: 'SHARED' as const })),
+            },
+          }
+        : body,
+    ),
+  },
+  {
     what: 'the queue is not seen',
     caughtBy: ['the queue is first come first served'],
     make: NOTHING,
