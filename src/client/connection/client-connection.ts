@@ -160,11 +160,11 @@ export class ClientConnection implements Coordinator {
     this.#requests.settleAll({ kind: 'closed' });
   }
 
-  async #send(body: ClientBody, deadlineMs: number, lasting: boolean): Promise<Outcome> {
-    if (this.#closed) return { kind: 'closed' };
+  #send(body: ClientBody, deadlineMs: number, lasting: boolean): Promise<Outcome> {
+    if (this.#closed) return Promise.resolve({ kind: 'closed' });
     const bytes = frameBytes(body);
     if (bytes > this.#frameLimit)
-      return { kind: 'failure', failure: tooLarge(body, bytes, this.#frameLimit) };
+      return Promise.resolve({ kind: 'failure', failure: tooLarge(body, bytes, this.#frameLimit) });
     const { id, outcome } = this.#requests.add(body, deadlineMs, lasting);
     this.#link?.send(body, id);
     return outcome;

@@ -1,4 +1,4 @@
-import type { BoundStatement, StatementCounts } from '../at/branch/capture-context.js';
+import type { BoundStatement, StatementCounts, Together } from '../at/branch/capture-context.js';
 import type { Statement } from '../at/sql/analysis.js';
 import { callbackOf, IN_TRANSACTION, type MakeCommand, type Outcome } from './connection-line.js';
 import {
@@ -12,7 +12,7 @@ import {
   type ResultCallback,
   type ResultHeader,
 } from './core.js';
-import type { LocalLine } from './local-line.js';
+import type { LocalLine, ReadsAround } from './local-line.js';
 
 /** `Rows matched: 2  Changed: 1  Warnings: 0`, which both servers send with the answer to an UPDATE. */
 const ROWS_MATCHED = /^Rows matched: (\d+)/;
@@ -77,7 +77,7 @@ export class ApplicationCommand {
   }
 
   /** Sends the command itself and leaves its answer to mysql2; resolves to its error. */
-  pass(): Promise<Error | undefined> {
+  pass(): ReturnType<LocalLine['pass']> {
     this.#delivered = true;
     return this.#line.pass(this.#command);
   }
@@ -89,6 +89,14 @@ export class ApplicationCommand {
     if (bound !== undefined && (kind === 'update' || kind === 'joinedUpdate'))
       tellNothingMatched(outcome.rows);
     return { matched: matchedRows(outcome.rows) };
+  }
+
+  /** Runs a command like the application's between two reads, in one round trip, and keeps its outcome. */
+  async attemptBetween(reads: ReadsAround): Promise<Together> {
+    const { before, own, after } = await this.#line.runBetween(reads, this.#same(), (error) => this.fail(error));
+    if (own instanceof Error) return { before, ran: own, after };
+    this.#outcome = own;
+    return { before, ran: { matched: matchedRows(own.rows) }, after };
   }
 
   /** Runs the application's command, which ends the local transaction, and keeps its outcome. */

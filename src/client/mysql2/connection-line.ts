@@ -29,6 +29,9 @@ export interface Outcome {
   readonly fields: unknown;
 }
 
+/** What became of one of several commands: the error that it was answered with, or what it brought. */
+export type Answer = Outcome | Error;
+
 /** Makes a command that is not in any queue yet. */
 export type MakeCommand = (callback: ResultCallback) => CoreCommand;
 
@@ -42,6 +45,17 @@ export function rawResult({ rows, fields }: Outcome): RawResult {
     affectedRows: 0,
     warningStatus: 0,
   };
+}
+
+/** What one of several commands brought. @throws the error that it was answered with */
+export function accepted(answer: Answer | undefined): Outcome {
+  if (answer === undefined || answer instanceof Error) throw answer ?? closed();
+  return answer;
+}
+
+/** The same as rows, the error kept. */
+export function rawAnswer(answer: Answer | undefined): RawResult | Error {
+  return answer === undefined || answer instanceof Error ? (answer ?? closed()) : rawResult(answer);
 }
 
 export function callbackOf(command: CoreCommand): ResultCallback | undefined {
@@ -129,25 +143,31 @@ export class ConnectionLine implements SqlExecutor {
   }
 
   /** Sends a command as it is; resolves when the queue has gone past it: to its error, if that was the answer. */
-  pass(command: CoreCommand): Promise<Error | undefined> {
+  pass(command: CoreCommand): Promise<Error | undefined> | Error | undefined {
     const { lost } = this;
     if (lost !== undefined) {
       failCommand(command, lost);
-      return Promise.resolve(lost);
+      return lost;
     }
     if (isQuery(command) || isExecute(command)) this.#spoken = false;
+    let failure: Error | undefined;
+    overhear(command, (error) => {
+      failure = error;
+    });
+    let past = false;
+    let settle = () => {
+      past = true;
+    };
+    command.once('end', () => settle());
+    this.#add.call(this.#connection, command);
+    // A PREPARE of what is prepared already is over at once.
+    if (past) return failure;
     return new Promise((resolve) => {
-      let failure: Error | undefined;
-      overhear(command, (error) => {
-        failure = error;
-      });
-      const settle = () => {
+      settle = () => {
         this.#waiting.delete(settle);
         resolve(failure);
       };
       this.#waiting.add(settle);
-      command.once('end', settle);
-      this.#add.call(this.#connection, command);
     });
   }
 
@@ -156,53 +176,68 @@ export class ConnectionLine implements SqlExecutor {
    * @param onInactivity told of mysql2's inactivity time-out at once; the promise waits for the server
    */
   run(make: MakeCommand, onInactivity?: (error: Error) => void): Promise<Outcome> {
-    if (this.lost !== undefined) return Promise.reject(this.lost);
-    const { command, answer } = this.#answered(make, onInactivity);
-    this.#add.call(this.#connection, command);
-    return answer;
+    const { lost } = this;
+    if (lost !== undefined) return Promise.reject(lost);
+    this.#spoken = true;
+    return new Promise((resolve, reject) => {
+      let answer: Answer | undefined;
+      const settle = (error?: Error) => {
+        this.#waiting.delete(settle);
+        answer ??= error ?? closed();
+        if (answer instanceof Error) reject(answer);
+        else resolve(answer);
+      };
+      this.#waiting.add(settle);
+      const command = make((error, rows, fields) => {
+        answer ??= error ?? { rows, fields };
+        if (error === null || error === undefined) return;
+        if (isInactivity(error)) onInactivity?.(error);
+        else if (isFatal(error)) settle(error);
+      });
+      // On success mysql2 emits 'end' first and calls back in the next tick.
+      command.once('end', () => process.nextTick(settle));
+      this.#add.call(this.#connection, command);
+    });
   }
 
   /**
    * Sends several commands in one round trip. All of them run, whatever becomes of those before.
    * @param onInactivity as of `run`, of whichever command has such a time-out
+   * @returns their answers, once all of them are there
    */
-  together(makes: readonly MakeCommand[], onInactivity?: (error: Error) => void): Promise<Outcome>[] {
+  together(
+    makes: readonly MakeCommand[],
+    onInactivity?: (error: Error) => void,
+  ): Promise<readonly Answer[]> {
     const { lost } = this;
-    if (lost !== undefined) return makes.map(() => settled(Promise.reject(lost)));
-    const answered = makes.map((make) => this.#answered(make, onInactivity));
-    const commands = answered.map(({ command }) => command);
-    // The compressed protocol numbers its own packets too, and writes them later: one after the other there.
-    const sent = this.#connection.config.compress ? commands : [new Pipeline(commands)];
-    for (const command of sent) this.#add.call(this.#connection, command);
-    return answered.map(({ answer }) => settled(answer));
-  }
-
-  #answered(make: MakeCommand, onInactivity: ((error: Error) => void) | undefined) {
+    if (lost !== undefined) return Promise.resolve(makes.map(() => lost));
     this.#spoken = true;
-    let failure: Error | undefined;
-    let outcome: Outcome | undefined;
-    let settle = (_error?: Error): void => {};
-    const answer = new Promise<Outcome>((resolve, reject) => {
-      settle = (error) => {
+    return new Promise((resolve) => {
+      const answers: (Answer | undefined)[] = makes.map(() => undefined);
+      let unanswered = makes.length;
+      const settle = (error?: Error) => {
         this.#waiting.delete(settle);
-        const reason = failure ?? error;
-        if (reason !== undefined) reject(reason);
-        else if (outcome !== undefined) resolve(outcome);
+        resolve(answers.map((answer) => answer ?? error ?? closed()));
       };
+      const ended = () => {
+        unanswered -= 1;
+        // On success mysql2 emits 'end' first and calls back in the next tick.
+        if (unanswered === 0) process.nextTick(settle);
+      };
+      this.#waiting.add(settle);
+      const commands = makes.map((make, at) => {
+        const command = make((error, rows, fields) => {
+          answers[at] ??= error ?? { rows, fields };
+          if (error === null || error === undefined) return;
+          if (isInactivity(error)) onInactivity?.(error);
+          else if (isFatal(error)) settle(error);
+        });
+        return command.once('end', ended);
+      });
+      // The compressed protocol numbers its own packets too, and writes them later: one after the other there.
+      const sent = this.#connection.config.compress ? commands : [new Pipeline(commands)];
+      for (const command of sent) this.#add.call(this.#connection, command);
     });
-    const command = make((error, rows, fields) => {
-      if (error === null || error === undefined) {
-        outcome = { rows, fields };
-        return;
-      }
-      failure = error;
-      if (isInactivity(error)) onInactivity?.(error);
-      else if (isFatal(error)) settle();
-    });
-    this.#waiting.add(settle);
-    // On success mysql2 emits 'end' first and calls back in the next tick.
-    command.once('end', () => process.nextTick(settle));
-    return { command, answer };
   }
 
   /** Whether the server has a local transaction open: it says so with every answer, this one costs it nothing. */
@@ -240,10 +275,4 @@ export class ConnectionLine implements SqlExecutor {
   destroy(): void {
     this.#connection.stream.destroy?.();
   }
-}
-
-/** One of several answers may fail before anybody waits for it. */
-function settled(answer: Promise<Outcome>): Promise<Outcome> {
-  answer.catch(() => {});
-  return answer;
 }

@@ -3,22 +3,24 @@ import { type CapturedStatement, captureStatement } from '../at/branch/capture.j
 import {
   type CaptureContext,
   EarlyReadFailed,
-  type ReadAhead,
   type ReadLocks,
-  type RunStatement,
+  type RunTogether,
 } from '../at/branch/capture-context.js';
 import type { BranchDatabase, BranchSession } from '../at/branch/database.js';
 import { PhaseOne, undoLogError } from '../at/branch/phase-one.js';
 import type { WritePlaceholder } from '../at/branch/queries.js';
 import { TouchedRows } from '../at/branch/touched-rows.js';
 import { TableChanged } from '../at/image/table-changed.js';
-import type { TableDefinition } from '../at/table/definition.js';
 import { reach } from '../failpoints.js';
 import type { BranchOwner } from '../transaction/transaction.js';
+import type { ApplicationCommand } from './application-command.js';
 import type { Outcome } from './connection-line.js';
 import type { LocalLine } from './local-line.js';
 import { refuseEnded } from './refuse-ended.js';
 import { asError, endsConnection, isInactivity } from './server-errors.js';
+
+/** A statement of the application, and the ways to run it. */
+type StatementCommand = Pick<ApplicationCommand, 'attempt' | 'attemptBetween'>;
 
 /**
  * One local transaction of one connection as a branch of a global transaction: what it has touched, and the
@@ -58,16 +60,15 @@ export class Enlisted {
     session: BranchSession,
     statement: CapturedStatement,
     write: WritePlaceholder,
-    run: RunStatement,
+    command: StatementCommand,
     lockWaitMs: number,
   ): Promise<void> {
     const fresh = this.#line.beginning;
-    const ahead: ReadAhead = (sql) => this.#line.ahead(sql);
-    const early = (table: TableDefinition) =>
-      this.#line.guardable && (fresh || this.#touched.has(table)) ? ahead : undefined;
     let locks: readonly ReadLocks[];
     try {
-      locks = await this.#capture(session, statement, write, run, early);
+      locks = await this.#capture(session, statement, write, command, (table) =>
+        this.#line.guardable && (fresh || this.#touched.has(table)) ? this.#between(command) : undefined,
+      );
     } catch (error) {
       if (!(error instanceof EarlyReadFailed)) throw error;
       const { cause } = error;
@@ -76,32 +77,44 @@ export class Enlisted {
       await this.#line.restart();
       this.#ran = false;
       if (!(cause instanceof TableChanged)) throw cause;
-      locks = await this.#capture(session, statement, write, run, () => undefined);
+      locks = await this.#capture(session, statement, write, command);
     }
     for (const read of locks) await this.#phase(session).lockRows(read, lockWaitMs);
   }
 
-  async #capture(
+  #capture(
     session: BranchSession,
     statement: CapturedStatement,
     write: WritePlaceholder,
-    run: RunStatement,
-    early: NonNullable<CaptureContext['early']>,
+    command: StatementCommand,
+    together: CaptureContext['together'] = () => undefined,
   ): Promise<readonly ReadLocks[]> {
     this.#ran = false;
-    const behind: ReadAhead = (sql) => this.#line.after(sql);
-    const context = { session, database: this.#database, touched: this.#touched, early, behind };
+    const context = { session, database: this.#database, touched: this.#touched, together };
     return captureStatement(context, statement, write, async (bound) => {
       try {
-        const counts = await run(bound);
+        const counts = await command.attempt(bound, statement.kind);
         this.#ran = true;
         return counts;
       } catch (error) {
-        // The server goes on with a statement after mysql2 has stopped listening.
-        if (isInactivity(error)) this.#ran = true;
+        this.#mayHaveRun(error);
         throw error;
       }
     });
+  }
+
+  #between(command: StatementCommand): RunTogether {
+    return async (before, after) => {
+      const together = await command.attemptBetween({ before, after });
+      if (together.ran instanceof Error) this.#mayHaveRun(together.ran);
+      else this.#ran = true;
+      return together;
+    };
+  }
+
+  /** The server goes on with a statement after mysql2 has stopped listening. */
+  #mayHaveRun(error: unknown): void {
+    if (isInactivity(error)) this.#ran = true;
   }
 
   /**

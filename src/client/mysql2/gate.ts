@@ -6,10 +6,18 @@ import { requireClient } from '../process-client.js';
 import { currentTransaction } from '../transaction/context.js';
 import { currentGlobalLock, type GlobalLock } from '../transaction/global-lock.js';
 import { LockHolder } from '../transaction/lock-holder.js';
-import type { BranchOwner, Transaction } from '../transaction/transaction.js';
+import type { BranchOwner } from '../transaction/transaction.js';
 import { ApplicationCommand } from './application-command.js';
 import { ConnectionLine, failCommand } from './connection-line.js';
-import { type AddCommand, type CoreCommand, type CoreConnection, isExecute, isQuery } from './core.js';
+import {
+  type AddCommand,
+  type CoreCommand,
+  type CoreConnection,
+  type ExecuteCommand,
+  isExecute,
+  isQuery,
+  type QueryCommand,
+} from './core.js';
 import { LocalLine } from './local-line.js';
 import { LocalTransaction } from './local-transaction.js';
 import type { OwnSettings } from './pool-options.js';
@@ -19,7 +27,7 @@ import { asError } from './server-errors.js';
 import { Session } from './session.js';
 
 /** One turn on the connection, from when it is asked for until the queue may go on. */
-type Turn = () => Promise<void>;
+type Turn = () => Promise<void> | undefined;
 
 function nextTick(): Promise<void> {
   return new Promise((resolve) => process.nextTick(resolve));
@@ -71,7 +79,7 @@ export class Gate {
       String(connection.config.timezone ?? 'local'),
     );
     this.#prepared = new PreparedStatements(connection, this.#session);
-    this.#presence = new Presence(this.#local, (task) => this.#enqueue(undefined, task));
+    this.#presence = new Presence(this.#local, (task) => this.#inTurn(task));
   }
 
   /**
@@ -105,7 +113,7 @@ export class Gate {
       this.#local.released();
       return undefined;
     }
-    return this.#enqueue(undefined, async () => {
+    return this.#inTurn(async () => {
       const open = this.#local.transaction;
       if (open !== undefined) {
         if (this.#local.writes) {
@@ -130,7 +138,10 @@ export class Gate {
     command.once('end', () => {
       this.#answered = true;
     });
-    void this.#enqueue(transaction, () => this.#perform(command, transaction ?? this.#lockHolder(lock)));
+    // In one that has ended nothing is enlisted: what would write is refused when its turn comes.
+    const enlists = transaction !== undefined && !transaction.ended;
+    const leave = enlists ? this.#presence.enter(transaction) : undefined;
+    this.#enqueue(() => this.#perform(command, transaction ?? this.#lockHolder(lock), leave));
     return command;
   };
 
@@ -142,65 +153,101 @@ export class Gate {
     return this.#holder;
   }
 
-  #enqueue(transaction: Transaction | undefined, take: () => Promise<void>): Promise<void> {
+  /** Does something of our own when the turns that were asked for before are over. */
+  #inTurn(task: () => Promise<void>): Promise<void> {
     return new Promise((resolve, reject) => {
-      // In one that has ended nothing is enlisted: what would write is refused when its turn comes.
-      const enlists = transaction !== undefined && !transaction.ended;
-      const leave = enlists ? this.#presence.enter(transaction) : undefined;
-      this.#turns.push(() =>
-        take()
-          .then(resolve, reject)
-          .finally(() => leave?.()),
-      );
-      if (!this.#busy) {
-        this.#busy = true;
-        void this.#work();
-      }
+      this.#enqueue(() => task().then(resolve, reject));
     });
+  }
+
+  #enqueue(turn: Turn): void {
+    this.#turns.push(turn);
+    if (this.#busy) return;
+    this.#busy = true;
+    void this.#work();
   }
 
   async #work(): Promise<void> {
     for (let turn = this.#turns.shift(); turn !== undefined; turn = this.#turns.shift()) {
       this.#answered = false;
-      await turn();
+      try {
+        const under = turn();
+        if (under !== undefined) await under;
+      } catch (error) {
+        // What a callback of the application throws ends the process, as with mysql2, and not this queue.
+        process.nextTick(() => {
+          throw error;
+        });
+      }
       // mysql2 calls back in the next tick, and by then nothing that was asked for later has been answered.
       if (this.#turns.length > 0) await nextTick();
     }
     this.#busy = false;
   }
 
-  async #perform(command: CoreCommand, asked: BranchOwner | undefined): Promise<void> {
+  /** @param leave called when the turn is over */
+  #perform(
+    command: CoreCommand,
+    asked: BranchOwner | undefined,
+    leave: (() => void) | undefined,
+  ): Promise<void> | undefined {
     const transaction = this.#local.transaction ?? asked;
-    const ending = ENDING_COMMANDS.get(command.constructor.name);
     const statement = isQuery(command) || (isExecute(command) && command.statement !== undefined);
-    if (!statement || transaction === undefined) {
-      if (transaction !== undefined) this.#prepared.renew(command);
-      else if (this.#line.guarded) {
-        try {
-          await this.#line.unguard();
-        } catch (error) {
-          return failCommand(command, asError(error));
-        }
-      }
-      // An EXECUTE whose PREPARE has failed is never sent.
-      if (!isExecute(command) || command.statement !== undefined) this.#follow(command);
-      await this.#line.pass(command);
-      if (ending !== undefined) this.#local.lose(ending);
-      return;
+    if (statement && transaction !== undefined) return this.#run(command, transaction, asked, leave);
+    if (transaction === undefined && this.#line.guarded) return this.#passUnguarded(command, leave);
+    if (transaction !== undefined) this.#prepared.renew(command);
+    return this.#pass(command, leave);
+  }
+
+  async #passUnguarded(command: CoreCommand, leave: (() => void) | undefined): Promise<void> {
+    try {
+      await this.#line.unguard();
+    } catch (error) {
+      failCommand(command, asError(error));
+      return leave?.();
     }
-    const application = new ApplicationCommand(this.#line, command);
-    if (this.#line.lost !== undefined) application.fail(asError(this.#line.lost));
-    else if (asked !== undefined && asked !== this.#holder && asked.xid !== transaction.xid)
-      application.fail(foreign(asked, transaction));
-    else if (
-      isExecute(command) &&
-      command.statement !== undefined &&
-      this.#prepared.stale(command.statement)
-    ) {
-      application.fail(staleStatement());
-    } else await this.#local.run(application, transaction);
-    if (this.#line.lost !== undefined) this.#local.lose('the connection was lost');
-    this.#presence.update();
+    await this.#pass(command, leave);
+  }
+
+  #pass(command: CoreCommand, leave: (() => void) | undefined): Promise<void> | undefined {
+    // An EXECUTE whose PREPARE has failed is never sent.
+    if (!isExecute(command) || command.statement !== undefined) this.#follow(command);
+    const over = () => {
+      const ending = ENDING_COMMANDS.get(command.constructor.name);
+      if (ending !== undefined) this.#local.lose(ending);
+      leave?.();
+    };
+    const passed = this.#line.pass(command);
+    if (passed instanceof Promise) return passed.then(over);
+    over();
+    return undefined;
+  }
+
+  /** Runs a statement inside of a transaction. */
+  async #run(
+    command: QueryCommand | ExecuteCommand,
+    transaction: BranchOwner,
+    asked: BranchOwner | undefined,
+    leave: (() => void) | undefined,
+  ): Promise<void> {
+    try {
+      const application = new ApplicationCommand(this.#line, command);
+      const { lost } = this.#line;
+      if (lost !== undefined) application.fail(lost);
+      else if (asked !== undefined && asked !== this.#holder && asked.xid !== transaction.xid)
+        application.fail(foreign(asked, transaction));
+      else if (
+        isExecute(command) &&
+        command.statement !== undefined &&
+        this.#prepared.stale(command.statement)
+      ) {
+        application.fail(staleStatement());
+      } else await this.#local.run(application, transaction);
+    } finally {
+      if (this.#line.lost !== undefined) this.#local.lose('the connection was lost');
+      if (leave === undefined) this.#presence.update();
+      else leave();
+    }
   }
 
   /** Notes what a command that goes straight through does to the local transaction. */

@@ -1,10 +1,13 @@
 import type { RawResult, SqlExecutor } from '../at/executor.js';
 import { DEFAULT_UNDO_LIMIT } from '../at/undo/undo-limit.js';
 import {
+  type Answer,
+  accepted,
   type ConnectionLine,
   IN_TRANSACTION,
   type MakeCommand,
   type Outcome,
+  rawAnswer,
   rawResult,
 } from './connection-line.js';
 import {
@@ -32,9 +35,17 @@ const UNGUARD = 'SET SESSION TRANSACTION READ WRITE';
 
 const SERVER_MORE_RESULTS_EXISTS = 8;
 
-interface WaitingRead {
-  readonly sql: string;
-  readonly answer: (result: Promise<Outcome>) => void;
+/** Reads of ours that travel with a command of the application, in front of it and behind it. */
+export interface ReadsAround {
+  readonly before: string;
+  readonly after: string | undefined;
+}
+
+/** The answers to a command and to the reads around it. */
+export interface Surrounded {
+  readonly before: RawResult | Error;
+  readonly own: Answer;
+  readonly after: RawResult | Error | undefined;
 }
 
 /** What became of COMMIT and of the statement that went in front of it. */
@@ -55,8 +66,6 @@ export class LocalLine implements SqlExecutor {
   readonly #line: ConnectionLine;
   #begin: string | undefined;
   #lastBegin = '';
-  readonly #ahead: WaitingRead[] = [];
-  readonly #after: WaitingRead[] = [];
   #guarded = false;
   #notBegun = false;
 
@@ -91,12 +100,10 @@ export class LocalLine implements SqlExecutor {
     this.#lastBegin = text;
   }
 
-  /** Whatever waits is not wanted any more. */
+  /** A BEGIN that waits is not wanted any more. */
   forget(): void {
     this.#notBegun = false;
     this.#begin = undefined;
-    this.#ahead.length = 0;
-    this.#after.length = 0;
   }
 
   /** The server has made a new session of the connection. */
@@ -110,26 +117,8 @@ export class LocalLine implements SqlExecutor {
     const begin = this.#begin;
     if (begin === undefined) return;
     this.#begin = undefined;
-    await this.#begun(this.#line.run(ownStatement(begin)));
-  }
-
-  /** Runs a read in front of the next statement: see `ReadAhead`. */
-  ahead(sql: string): Promise<RawResult> {
-    return this.#waits(sql, this.#ahead);
-  }
-
-  /** Runs a read behind the next statement, where something waits in front of that. */
-  after(sql: string): Promise<RawResult> {
-    return this.#waits(sql, this.#after);
-  }
-
-  #waits(sql: string, waiting: WaitingRead[]): Promise<RawResult> {
-    const answer = new Promise<Outcome>((resolve) => {
-      waiting.push({ sql, answer: resolve });
-    });
-    const result = answer.then(rawResult);
-    result.catch(() => {});
-    return result;
+    const [answer] = await this.#line.together([ownStatement(begin)]);
+    this.#begun(answer);
   }
 
   async query(sql: string): Promise<RawResult> {
@@ -139,6 +128,31 @@ export class LocalLine implements SqlExecutor {
   /** Runs a command of the application. */
   run(make: MakeCommand, onInactivity?: (error: Error) => void): Promise<Outcome> {
     return this.#behind(make, true, onInactivity);
+  }
+
+  /**
+   * Runs a command of the application between two reads of ours, in one round trip. It runs whatever becomes of the
+   * read in front of it, but never outside of the local transaction. Only where the session is `guardable`.
+   */
+  async runBetween(
+    { before, after }: ReadsAround,
+    make: MakeCommand,
+    onInactivity?: (error: Error) => void,
+  ): Promise<Surrounded> {
+    const begin = this.#begin;
+    this.forget();
+    const makes = begin === undefined ? [] : [ownStatement(begin)];
+    makes.push(ownStatement(before, this.undoLimit), ownStatement(GUARD), make);
+    if (after !== undefined) makes.push(ownStatement(after, this.undoLimit));
+    this.#guarded = true;
+    const answers = await this.#line.together(makes, onInactivity);
+    const first = begin === undefined ? 0 : 1;
+    if (begin !== undefined) this.#begun(answers[0]);
+    return {
+      before: rawAnswer(answers[first]),
+      own: answers[first + 2]!,
+      after: after === undefined ? undefined : rawAnswer(answers[first + 3]),
+    };
   }
 
   /** Runs a text of the application's that has to be prepared. */
@@ -155,12 +169,9 @@ export class LocalLine implements SqlExecutor {
   async end(make: MakeCommand): Promise<Outcome> {
     this.forget();
     if (!this.#guarded) return this.#line.run(make);
-    const [outcome, unguarded] = this.#line.together([make, ownStatement(UNGUARD)]);
-    try {
-      return await outcome!;
-    } finally {
-      await this.lift(unguarded!);
-    }
+    const [answer, unguarded] = await this.#line.together([make, ownStatement(UNGUARD)]);
+    this.#lifted(unguarded);
+    return accepted(answer);
   }
 
   /** Whether what the session says of its last statement may be of one of globaltx's own. */
@@ -179,7 +190,7 @@ export class LocalLine implements SqlExecutor {
   }
 
   /** Passes a command of the application on; resolves when the queue has gone past it, to its error. */
-  pass(command: CoreCommand): Promise<Error | undefined> {
+  pass(command: CoreCommand): ReturnType<ConnectionLine['pass']> {
     return this.#line.pass(command);
   }
 
@@ -240,52 +251,34 @@ export class LocalLine implements SqlExecutor {
   }
 
   /** The same when the local transaction has ended; what fails is tried again before the next command. */
-  async lift(unguarded?: Promise<Outcome>): Promise<void> {
+  async lift(): Promise<void> {
     if (!this.#guarded) return;
-    try {
-      await (unguarded ?? this.#line.run(ownStatement(UNGUARD)));
-      this.#guarded = false;
-    } catch (error) {
-      if (endsConnection(error)) this.#guarded = false;
-    }
+    const [answer] = await this.#line.together([ownStatement(UNGUARD)]);
+    this.#lifted(answer);
   }
 
-  /** Runs a command behind whatever waits. */
+  #lifted(answer: Answer | undefined): void {
+    if (!(answer instanceof Error) || endsConnection(answer)) this.#guarded = false;
+  }
+
+  /** Runs a command behind a BEGIN that waits. */
   async #behind(make: MakeCommand, guard: boolean, onInactivity?: (error: Error) => void): Promise<Outcome> {
     if (guard && !this.guardable) await this.flush();
     const begin = this.#begin;
-    if (begin === undefined && this.#ahead.length === 0) return this.#line.run(make, onInactivity);
-    const ahead = [...this.#ahead];
-    const after = [...this.#after];
+    if (begin === undefined) return this.#line.run(make, onInactivity);
     this.forget();
-    const makes = [
-      ...(begin === undefined ? [] : [ownStatement(begin)]),
-      ...ahead.map(({ sql }) => ownStatement(sql, this.undoLimit)),
-      ...(guard ? [ownStatement(GUARD)] : []),
-      make,
-      ...after.map(({ sql }) => ownStatement(sql, this.undoLimit)),
-    ];
+    const makes = guard ? [ownStatement(begin), ownStatement(GUARD), make] : [ownStatement(begin), make];
     if (guard) this.#guarded = true;
-    const answers = this.#line.together(makes, onInactivity);
-    const begun = begin === undefined ? undefined : answers[0];
-    ahead.forEach(({ answer }, index) => {
-      answer(answers[index + (begin === undefined ? 0 : 1)]!);
-    });
-    const own = answers.length - 1 - after.length;
-    after.forEach(({ answer }, index) => {
-      answer(answers[own + 1 + index]!);
-    });
-    if (begun !== undefined) await this.#begun(begun);
-    return answers[own]!;
+    const answers = await this.#line.together(makes, onInactivity);
+    this.#begun(answers[0]);
+    return accepted(answers.at(-1));
   }
 
-  async #begun(answer: Promise<Outcome>): Promise<void> {
-    try {
-      await answer;
-    } catch (error) {
-      this.#notBegun = true;
-      throw error;
-    }
+  /** @throws the error that BEGIN was answered with */
+  #begun(answer: Answer | undefined): void {
+    if (!(answer instanceof Error)) return;
+    this.#notBegun = true;
+    throw answer;
   }
 
   /** Whether the server has a local transaction open. */
@@ -296,14 +289,14 @@ export class LocalLine implements SqlExecutor {
   /** The option is on for our own text only, never for one of the application's. */
   async #severalStatements(text: MakeCommand): Promise<Outcome> {
     if (this.#line.takesSeveral) return this.#line.run(text);
-    const [, outcome, off] = this.#line.together([
+    const [, answer, off] = await this.#line.together([
       (callback) => new SetMultiStatements(true, callback),
       text,
       (callback) => new SetMultiStatements(false, callback),
     ]);
     // Where it could not be taken back, no text of the application may follow.
-    off!.catch(() => this.#line.destroy());
-    return outcome!;
+    if (off instanceof Error) this.#line.destroy();
+    return accepted(answer);
   }
 }
 

@@ -41,6 +41,7 @@ export class LocalTransaction {
   readonly #database: BranchDatabase;
   readonly #timezone: string;
   readonly #hazards = new SessionHazards();
+  readonly #refuseHidden = (table: TableDefinition) => this.#hazards.refuseHidden(this.#line, table);
   /** A local transaction is open on the server because the application asked for it. */
   #open = false;
   /** Something passed outside of any global transaction: without autocommit it has opened a local one. */
@@ -120,7 +121,7 @@ export class LocalTransaction {
   /** Runs one statement of the application inside a global transaction, and hands it the answer. Never rejects. */
   async run(command: ApplicationCommand, transaction: BranchOwner): Promise<void> {
     try {
-      const facts = await this.#session.facts();
+      const facts = this.#session.known ?? (await this.#session.facts());
       this.#line.guardable = !facts.readOnly;
       refuseAmbiguousText(facts, command.text, command.parameters);
       if (this.#uncertain || this.#foreign) await this.#ascertain();
@@ -131,7 +132,7 @@ export class LocalTransaction {
       }
       const analysis = analyze(command.text, facts.dialect);
       const { statements, calls, several } = analysis;
-      await refuseWritingFunctions(calls, facts, this.#database);
+      if (calls.length > 0) await refuseWritingFunctions(calls, facts, this.#database);
       this.#refuseLastStatement(command.text, statements, facts.dialect);
       const [statement] = statements;
       if (statement === undefined || statements.every(({ kind }) => kind === 'read')) {
@@ -139,11 +140,7 @@ export class LocalTransaction {
       }
       if (statements.length > 1 || (several && command.mayHaveSeveral))
         return await this.#several(command, analysis, transaction);
-      const session = {
-        executor: this.#line,
-        facts,
-        refuseHidden: (table: TableDefinition) => this.#hazards.refuseHidden(this.#line, table),
-      };
+      const session = { executor: this.#line, facts, refuseHidden: this.#refuseHidden };
       if (statement.kind === 'control') await this.#control(command, statement.control, transaction, session);
       else if (statement.kind === 'refused') throw refusalOf(statement);
       else if (isCaptured(statement)) await this.#captured(command, statement, transaction, session);
@@ -217,7 +214,7 @@ export class LocalTransaction {
         session,
         statement,
         this.#writer(command, session),
-        (bound) => command.attempt(bound, statement.kind),
+        command,
         lockWaitMs,
       );
     } catch (error) {
@@ -266,7 +263,7 @@ export class LocalTransaction {
         session,
         statement,
         this.#writer(command, session),
-        (bound) => command.attempt(bound, statement.kind),
+        command,
         remaining(),
       );
     } catch (error) {

@@ -49,12 +49,13 @@ export class SessionHazards {
     );
   }
 
-  /** @throws GlobalTxError TABLE_UNSUPPORTED when the session sees a temporary table in the place of a table */
-  async refuseHidden(executor: SqlExecutor, table: TableDefinition): Promise<void> {
-    if (!this.#suspicious) return;
+  /** Rejects with GlobalTxError TABLE_UNSUPPORTED when the session sees a temporary table in the place of a table */
+  refuseHidden(executor: SqlExecutor, table: TableDefinition): Promise<void> | undefined {
+    if (!this.#suspicious) return undefined;
     const name = JSON.stringify([table.schema, table.name]);
-    if (this.#plain.has(name)) return;
-    await refuseTemporary(executor, table);
-    this.#plain.add(name);
+    if (this.#plain.has(name)) return undefined;
+    return refuseTemporary(executor, table).then(() => {
+      this.#plain.add(name);
+    });
   }
 }

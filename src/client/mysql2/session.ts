@@ -84,9 +84,15 @@ export class Session {
     this.#weakNext = false;
   }
 
+  /** The facts, where they need not be asked for. */
+  get known(): SessionFacts | undefined {
+    if (this.#facts === undefined || !this.#weakNext) return this.#facts;
+    return { ...this.#facts, weakIsolation: true };
+  }
+
   async facts(): Promise<SessionFacts> {
     this.#facts ??= await this.#read();
-    return this.#weakNext ? { ...this.#facts, weakIsolation: true } : this.#facts;
+    return this.known ?? this.#facts;
   }
 
   async #read(): Promise<SessionFacts> {

@@ -1,6 +1,6 @@
 import { GlobalTxError } from '../../protocol/errors.js';
 import type { EnlistResource } from '../../protocol/frames.js';
-import type { BranchDatabase } from '../at/branch/database.js';
+import type { BranchDatabase, Soon } from '../at/branch/database.js';
 import { AT_KIND } from '../at/branch/phase-one.js';
 import { AtResource } from '../at/resource/at-resource.js';
 import { ensureUndoLog, readIdentity } from '../at/resource/identity.js';
@@ -44,7 +44,7 @@ interface EnlistedSchema {
 
 interface ClientResources {
   readonly client: Client;
-  readonly bySchema: Map<string, Promise<EnlistedSchema>>;
+  readonly bySchema: Map<string, Soon<EnlistedSchema>>;
 }
 
 type ConnectionConfig = Readonly<Record<string, unknown>>;
@@ -75,7 +75,7 @@ export class Source implements BranchDatabase {
     this.#label = String(config.socketPath ?? `${String(config.host)}:${String(config.port)}`);
   }
 
-  table(schema: string, name: string): Promise<TableDefinition | undefined> {
+  table(schema: string, name: string): Soon<TableDefinition | undefined> {
     return this.#tables.get(schema, name);
   }
 
@@ -87,12 +87,16 @@ export class Source implements BranchDatabase {
     this.#tables.forget(schema, name);
   }
 
-  async resourceId(schema: string): Promise<string> {
-    return (await this.#resource(schema)).identity.resourceId;
+  resourceId(schema: string): Soon<string> {
+    const resource = this.#resource(schema);
+    if (resource instanceof Promise) return resource.then(({ identity }) => identity.resourceId);
+    return resource.identity.resourceId;
   }
 
-  async undoLogTakesInsertId(schema: string): Promise<boolean> {
-    return (await this.#resource(schema)).undoLogTakesInsertId;
+  undoLogTakesInsertId(schema: string): Soon<boolean> {
+    const resource = this.#resource(schema);
+    if (resource instanceof Promise) return resource.then((enlisted) => enlisted.undoLogTakesInsertId);
+    return resource.undoLogTakesInsertId;
   }
 
   /**
@@ -105,7 +109,7 @@ export class Source implements BranchDatabase {
     return whenClient((client) => {
       this.#definitions
         .withSession((executor) => readIdentity(executor, schema))
-        .then((identity) => (identity === undefined ? undefined : this.resourceId(schema)))
+        .then(async (identity) => (identity === undefined ? undefined : await this.resourceId(schema)))
         .catch((error: unknown) => {
           const level = error instanceof GlobalTxError && error.code === 'CLIENT_CLOSED' ? 'debug' : 'warn';
           client.logger[level](
@@ -116,22 +120,24 @@ export class Source implements BranchDatabase {
     });
   }
 
-  #resource(schema: string): Promise<EnlistedSchema> {
+  #resource(schema: string): Soon<EnlistedSchema> {
     const client = requireClient();
     const bySchema = this.#resourcesOf(client);
-    let resource = bySchema.get(schema);
-    if (resource === undefined) {
-      resource = this.#enlist(client, schema);
-      bySchema.set(schema, resource);
-      // A failure is the caller's to see; the next statement tries again.
-      resource.catch(() => bySchema.delete(schema));
-    }
+    const known = bySchema.get(schema);
+    if (known !== undefined) return known;
+    const resource = this.#enlist(client, schema);
+    bySchema.set(schema, resource);
+    // A failure is the caller's to see; the next statement tries again.
+    resource.then(
+      (enlisted) => bySchema.set(schema, enlisted),
+      () => bySchema.delete(schema),
+    );
     return resource;
   }
 
-  #resourcesOf(client: Client): Map<string, Promise<EnlistedSchema>> {
+  #resourcesOf(client: Client): Map<string, Soon<EnlistedSchema>> {
     if (this.#resources?.client === client) return this.#resources.bySchema;
-    const bySchema = new Map<string, Promise<EnlistedSchema>>();
+    const bySchema = new Map<string, Soon<EnlistedSchema>>();
     this.#resources = { client, bySchema };
     return bySchema;
   }

@@ -77,9 +77,9 @@ export class Completion {
   /** Why the transaction must not be committed, if it must not. */
   async #refusal(transaction: GlobalTransaction, settleMs: number): Promise<GlobalTxError | undefined> {
     // Twice: what ran un-awaited may have begun something new while it was waited for.
-    await settle(transaction.participants, settleMs);
+    if (transaction.hasParticipants) await settle(transaction.participants, settleMs);
     transaction.end();
-    const settled = await settle(transaction.participants, settleMs);
+    const settled = !transaction.hasParticipants || (await settle(transaction.participants, settleMs));
     const { xid, rollbackOnlyReason } = transaction;
     if (rollbackOnlyReason !== undefined) {
       const { reason, cause } = rollbackOnlyReason;

@@ -84,6 +84,10 @@ export class GlobalTransaction implements Transaction {
     return this.#begun;
   }
 
+  get hasParticipants(): boolean {
+    return this.#participants.size > 0;
+  }
+
   get participants(): readonly Participant[] {
     return [...this.#participants];
   }

@@ -14,7 +14,6 @@ export class HookCaller {
 
   /** @throws what a hook throws: nothing begins then */
   async beforeBegin(transaction: GlobalTransaction): Promise<void> {
-    if (transaction.hooks.length === 0) return;
     await runInContext(undefined, () =>
       callHooks(transaction.hooks, (hooks) => hooks.beforeBegin?.(transaction)),
     );
@@ -39,7 +38,6 @@ export class HookCaller {
   }
 
   async committed(transaction: GlobalTransaction): Promise<void> {
-    if (transaction.hooks.length === 0) return;
     await this.#every(transaction, 'afterCommit', () =>
       callEveryHook(transaction.hooks, (hooks) => hooks.afterCommit?.(transaction)),
     );

@@ -35,7 +35,7 @@ export class Launcher {
     options: ResolvedRunOptions,
     fn: Work<Result>,
   ): Promise<Result> {
-    await this.#hooks.beforeBegin(transaction);
+    if (transaction.hooks.length > 0) await this.#hooks.beforeBegin(transaction);
     // Nothing is waited for beyond the time-out: the coordinator then rolls back whatever is under way here.
     const until = Date.now() + options.timeoutMs;
     const settleMs = (): number => Math.max(LEAST_SETTLE_MS, until - Date.now());
@@ -54,21 +54,21 @@ export class Launcher {
       await this.#notCommitted(transaction, done, error);
       throw error;
     }
-    await this.#hooks.committed(transaction);
+    if (transaction.hooks.length > 0) await this.#hooks.committed(transaction);
     if (done.threw) throw done.error;
     return done.result;
   }
 
-  async #abortable<Result>(
+  #abortable<Result>(
     transaction: GlobalTransaction,
     options: ResolvedRunOptions,
     fn: Work<Result>,
   ): Promise<Done<Result>> {
     const work = (): Promise<Done<Result>> =>
       runInContext(transaction, () => this.#work(transaction, options, fn));
-    if (options.signal === undefined) return await work();
+    if (options.signal === undefined) return work();
     const { xid } = transaction;
-    return await untilAborted(options.signal, work, (error) => {
+    return untilAborted(options.signal, work, (error) => {
       this.#logger.debug({ xid, error }, `the function of ${xid} threw after it had been aborted`);
     });
   }

@@ -23,7 +23,7 @@ export class TransactionManager {
   readonly #services: TransactionServices;
   readonly #launcher: Launcher;
   readonly #logger: Logger;
-  readonly #underWay = new Set<Promise<void>>();
+  readonly #underWay = new Set<{ over: () => void }>();
   #lastRequest = 0;
   #closed = false;
 
@@ -126,7 +126,14 @@ export class TransactionManager {
     const timeUp = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, limitMs);
     });
-    await Promise.race([Promise.allSettled(this.#underWay), timeUp]);
+    const over = Array.from(
+      this.#underWay,
+      (work) =>
+        new Promise<void>((resolve) => {
+          work.over = resolve;
+        }),
+    );
+    await Promise.race([Promise.all(over), timeUp]);
     clearTimeout(timer);
     return this.#underWay.size;
   }
@@ -145,14 +152,11 @@ export class TransactionManager {
 
   /** Counts a piece of work that `close` waits for. @returns a function that says it is over */
   #started(): () => void {
-    let tell = (): void => {};
-    const work = new Promise<void>((resolve) => {
-      tell = resolve;
-    });
+    const work = { over: (): void => {} };
     this.#underWay.add(work);
     return () => {
       this.#underWay.delete(work);
-      tell();
+      work.over();
     };
   }
 

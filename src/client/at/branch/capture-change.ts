@@ -11,8 +11,8 @@ import {
   type CaptureContext,
   EarlyReadFailed,
   mismatch,
-  type ReadAhead,
   type RunStatement,
+  type RunTogether,
 } from './capture-context.js';
 import { CascadeCapture, keepsPlaces, mayCascade, mayChange } from './cascades.js';
 import { NewKeys } from './new-keys.js';
@@ -71,34 +71,31 @@ async function captureTogether(
   statement: UpdateStatement | DeleteStatement,
   table: TableDefinition,
   write: WritePlaceholder,
-  run: RunStatement,
-  ahead: ReadAhead,
+  run: RunTogether,
 ): Promise<void> {
   const plan = planOf(table, context.session);
   reach('before', 'before-image');
-  const selectList = plan.selectList(referenceOf(statement.table));
-  const query = lockingReadQuery(statement, selectList, write);
-  const reading = ahead(query);
-  const rereading = findsAgain(statement, table) ? context.behind?.(query) : undefined;
-  const [read, ran] = await Promise.allSettled([reading, run()]);
+  const query = lockingReadQuery(statement, plan.selectList(referenceOf(statement.table)), write);
+  const { before, ran, after } = await run(query, findsAgain(statement, table) ? query : undefined);
   reach('after', 'before-image');
   // Of two errors the first is the cause, unless the read was only stricter than the statement is.
-  const unread = read.status === 'rejected' && !isAboutValues(read.reason) ? read.reason : undefined;
-  if (ran.status === 'rejected') throw unread ?? ran.reason;
+  const unread = before instanceof Error && !isAboutValues(before) ? before : undefined;
+  if (ran instanceof Error) throw unread ?? ran;
   if (unread !== undefined) throw new EarlyReadFailed(unread);
-  const { matched } = ran.value;
+  const { matched } = ran;
   if (matched === 0) return;
-  if (read.status === 'rejected') throw mismatch(statement.kind.toUpperCase(), table, 0, matched);
+  if (before instanceof Error) throw mismatch(statement.kind.toUpperCase(), table, 0, matched);
   let rows: readonly ImageRow[];
   try {
-    rows = plan.decode(read.value);
+    rows = plan.decode(before);
   } catch (error) {
     throw new EarlyReadFailed(error);
   }
   if (matched > rows.length || (matched < rows.length && !statement.ignore)) {
     throw mismatch(statement.kind.toUpperCase(), table, rows.length, matched);
   }
-  touch(context, statement, table, rows, rereading && plan.decode(await rereading));
+  if (after instanceof Error) throw after;
+  touch(context, statement, table, rows, after && plan.decode(after));
 }
 
 /** `id = ?`, `a.id = 5` */
@@ -149,8 +146,8 @@ export async function captureChange(
   check(known);
   const reference = referenceOf(statement.table);
   const bind = statement.volatile || statement.limit !== null || context.session.facts.weakIsolation;
-  const ahead = bind || !runsUnseen(statement, known) ? undefined : context.early?.(known);
-  if (ahead !== undefined) return captureTogether(context, statement, known, write, run, ahead);
+  const together = bind || !runsUnseen(statement, known) ? undefined : context.together?.(known);
+  if (together !== undefined) return captureTogether(context, statement, known, write, together);
   const image = await readImage(context, known, (plan) =>
     lockingReadQuery(statement, plan.selectList(reference), write),
   ).catch(async (error: unknown) => {

@@ -14,19 +14,25 @@ export interface CaptureContext {
   /** Told of the rows of every image that is read, for an explanation of the statement. */
   readonly observe?: (table: TableDefinition, rows: readonly ImageRow[]) => void;
   /**
-   * How the read of a before image may travel with the statement itself, which then runs unseen; undefined where the
+   * How the reads of the images may travel with the statement itself, which then runs unseen; undefined where the
    * table may have been altered since its definition was read, and the local transaction could not begin anew.
    */
-  readonly early?: (table: TableDefinition) => ReadAhead | undefined;
-  /** Runs a read behind the next statement, in one round trip with it. */
-  readonly behind?: ReadAhead | undefined;
+  readonly together?: (table: TableDefinition) => RunTogether | undefined;
 }
 
 /**
- * Runs a read in front of the next statement of the connection, in one round trip with it. That statement runs
- * whatever becomes of the read, but never outside of the local transaction.
+ * Runs the application's statement as it was sent between two reads, in one round trip. It runs whatever becomes of the
+ * read in front of it, but never outside of the local transaction.
+ * @throws the server's error, where the local transaction could not begin
  */
-export type ReadAhead = (sql: string) => Promise<RawResult>;
+export type RunTogether = (before: string, after: string | undefined) => Promise<Together>;
+
+/** The answers to a statement and the reads around it. */
+export interface Together {
+  readonly before: RawResult | Error;
+  readonly ran: StatementCounts | Error;
+  readonly after: RawResult | Error | undefined;
+}
 
 /** The before image that travelled with its statement could not be read, so what the statement did is not known. */
 export class EarlyReadFailed extends Error {

@@ -51,7 +51,8 @@ export async function captureStatement(
     return [];
   }
   if (statement.kind === 'joinedRead') return captureJoinedRead(context, statement, write, run);
-  const table = await tableOf(context, statement.table);
+  const found = tableOf(context, statement.table);
+  const table = found instanceof Promise ? await found : found;
   if (table === undefined) return runWithoutTable(statement.table.name, run);
   switch (statement.kind) {
     case 'insert':

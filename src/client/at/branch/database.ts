@@ -21,22 +21,25 @@ export interface SessionFacts {
   readonly zeroIsKept: boolean;
 }
 
+/** At once where it is known: a promise for nothing is dear in a path that every statement takes. */
+export type Soon<Value> = Value | Promise<Value>;
+
 /** One session of the application, as the branch in it needs it: globaltx's own statements, and the facts. */
 export interface BranchSession {
   readonly executor: SqlExecutor;
   readonly facts: SessionFacts;
   /**
-   * Throws when this session sees something else under the table's name than others do.
-   * @throws GlobalTxError TABLE_UNSUPPORTED
+   * Rejects when this session sees something else under the table's name than others do: TABLE_UNSUPPORTED. Undefined
+   * where that is known not to be so.
    */
-  readonly refuseHidden?: (table: TableDefinition) => Promise<void>;
+  readonly refuseHidden?: (table: TableDefinition) => Promise<void> | undefined;
 }
 
 /** The database behind a session, as far as branches need it; shared by all sessions of a pool. */
 export interface BranchDatabase {
   /** @returns undefined when there is no such table
    * @throws GlobalTxError TABLE_UNSUPPORTED */
-  table(schema: string, name: string): Promise<TableDefinition | undefined>;
+  table(schema: string, name: string): Soon<TableDefinition | undefined>;
   /** Stored functions of a schema that may write, by name in lower case, with what they declare. */
   writingFunctions(schema: string): Promise<ReadonlyMap<string, string>>;
   /** The cached definition is out of date. */
@@ -45,7 +48,7 @@ export interface BranchDatabase {
    * The identity of the resource that a schema is, its undo log made and its phase two enlisted.
    * @throws GlobalTxError UNDO_LOG_MISSING, RESOURCE_CLAIMED_TWICE, COORDINATOR_UNAVAILABLE
    */
-  resourceId(schema: string): Promise<string>;
+  resourceId(schema: string): Soon<string>;
   /** Whether writing to the schema's undo log changes LAST_INSERT_ID(), which is the application's. */
-  undoLogTakesInsertId(schema: string): Promise<boolean>;
+  undoLogTakesInsertId(schema: string): Soon<boolean>;
 }

@@ -2,16 +2,17 @@ import { GlobalTxError } from '../../../protocol/errors.js';
 import type { TableName } from '../sql/analysis.js';
 import type { TableDefinition } from '../table/definition.js';
 import type { CaptureContext, RunStatement } from './capture-context.js';
+import type { BranchSession, Soon } from './database.js';
 
 /**
  * The table that a statement names, in the session's default schema unless it names another.
  * @returns undefined when other sessions see no such table
  * @throws GlobalTxError NO_DATABASE, TABLE_UNSUPPORTED
  */
-export async function tableOf(
+export function tableOf(
   { session, database }: Pick<CaptureContext, 'session' | 'database'>,
   name: Pick<TableName, 'schema' | 'name'>,
-): Promise<TableDefinition | undefined> {
+): Soon<TableDefinition | undefined> {
   const schema = name.schema ?? session.facts.schema;
   if (schema === null) {
     throw new GlobalTxError(
@@ -20,9 +21,13 @@ export async function tableOf(
       { construct: name.name },
     );
   }
-  const table = await database.table(schema, name.name);
-  if (table !== undefined) await session.refuseHidden?.(table);
-  return table;
+  const table = database.table(schema, name.name);
+  return table instanceof Promise ? table.then((loaded) => seenBy(session, loaded)) : seenBy(session, table);
+}
+
+function seenBy(session: BranchSession, table: TableDefinition | undefined): Soon<TableDefinition | undefined> {
+  const looked = table && session.refuseHidden?.(table);
+  return looked === undefined ? table : looked.then(() => table);
 }
 
 /**

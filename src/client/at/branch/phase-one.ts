@@ -51,6 +51,33 @@ export function undoLogError(error: unknown, xid: string): unknown {
   );
 }
 
+/** A branch that the coordinator knows, and what its undo record holds. */
+interface Registered {
+  readonly branchId: string;
+  readonly tables: readonly TableChanges[];
+  readonly locksOnly: boolean;
+}
+
+/** What the rows are now, where all of them were read after their last touch. */
+function knownImages(rows: readonly TouchedTable[]): readonly TableImages[] | undefined {
+  if (rows.some((table) => table.rows.some(({ after }) => after === undefined))) return undefined;
+  return rows.map((table) => {
+    const after = new Map<string, ImageRow>();
+    for (const row of table.rows) if (row.after) after.set(row.identity, row.after);
+    return { ...table, after };
+  });
+}
+
+/** The rows as they are expected to be, where that says what they are locked by. */
+function expected(rows: readonly TouchedTable[]): readonly TableImages[] | undefined {
+  const images = rows.map(expectedImages);
+  return images.every((image) => image !== undefined) ? images : undefined;
+}
+
+function changed(images: readonly TableImages[]): readonly TableChanges[] {
+  return images.map(netChanges).filter(({ changes }) => changes.length > 0);
+}
+
 /** No rule of either server is known that could do this; what is not locked must not be committed. */
 function refuseSurprise(image: TableImages): void {
   if (expectationHolds(image)) return;
@@ -99,34 +126,29 @@ export class PhaseOne {
     if (touched.empty) return undefined;
     const rows = touched.net();
     const schema = this.#session.facts.schema ?? rows[0]!.table.schema;
-    const resourceId = await this.#database.resourceId(schema);
-    const early = this.#transaction.locksOnly === undefined ? await this.#expectedLocks(rows) : undefined;
-    const [registered, images] = await Promise.allSettled([
-      early && this.#register(resourceId, early, false, lockWaitMs),
-      this.#afterImages(rows, touched),
-    ]);
-    if (registered.status === 'rejected') throw registered.reason;
-    this.#branchId = registered.value;
-    if (images.status === 'rejected') throw images.reason;
-    if (early !== undefined) images.value.forEach(refuseSurprise);
-    const tables = images.value.map(netChanges).filter(({ changes }) => changes.length > 0);
-    const { locksOnly = registered.value === undefined && tables.length === 0 } = this.#transaction;
-    if (!locksOnly) this.#refuseUnrestorable(images.value, tables);
-    const branchId =
-      registered.value ??
-      (await this.#register(resourceId, await this.#locks(images.value), locksOnly, lockWaitMs));
-    this.#branchId = branchId;
+    const resource = this.#database.resourceId(schema);
+    const resourceId = resource instanceof Promise ? await resource : resource;
+    const known = knownImages(rows);
+    const { branchId, tables, locksOnly } =
+      known === undefined
+        ? await this.#registerMeanwhile(resourceId, rows, touched, lockWaitMs)
+        : await this.#registerImages(resourceId, known, lockWaitMs);
     if (locksOnly) return undefined;
     const { xid } = this.#transaction;
     const { executor } = this.#session;
     reach('before', 'undo-log-written');
     const record = [executor, schema, { xid, branchId, tables }] as const;
     try {
-      const statement = (await this.#database.undoLogTakesInsertId(schema))
-        ? await keepingInsertId(executor, () => writeUndoLog(...record))
-        : await undoLogStatement(...record);
+      const takesInsertId = this.#database.undoLogTakesInsertId(schema);
+      const statement =
+        takesInsertId === false
+          ? undoLogStatement(...record)
+          : (await takesInsertId)
+            ? keepingInsertId(executor, () => writeUndoLog(...record))
+            : undoLogStatement(...record);
+      const left = statement instanceof Promise ? await statement : statement;
       reach('after', 'undo-log-written');
-      return statement;
+      return left;
     } catch (error) {
       throw undoLogError(error, xid);
     }
@@ -160,23 +182,54 @@ export class PhaseOne {
     this.#transaction.localTransactionOver?.();
   }
 
-  /** The locks that the rows need, where that is known before they are read again: they are asked for meanwhile. */
-  async #expectedLocks(rows: readonly TouchedTable[]): Promise<readonly LockSet[] | undefined> {
-    const images: TableImages[] = [];
-    for (const table of rows) {
-      const expected = expectedImages(table);
-      if (expected === undefined) return undefined;
-      images.push(expected);
-    }
-    return this.#locks(images);
+  /** Registers the branch by what its rows are now. */
+  async #registerImages(
+    resourceId: string,
+    images: readonly TableImages[],
+    lockWaitMs: number,
+  ): Promise<Registered> {
+    const tables = changed(images);
+    const { locksOnly = tables.length === 0 } = this.#transaction;
+    if (!locksOnly) this.#refuseUnrestorable(images, tables);
+    const locks = await this.#locks(images);
+    const branchId = await this.#register(resourceId, locks, locksOnly, lockWaitMs);
+    this.#branchId = branchId;
+    return { branchId, tables, locksOnly };
+  }
+
+  /** The same while the rows are read, where the locks that they need are known before that. */
+  async #registerMeanwhile(
+    resourceId: string,
+    rows: readonly TouchedTable[],
+    touched: TouchedRows,
+    lockWaitMs: number,
+  ): Promise<Registered> {
+    const early = this.#transaction.locksOnly === undefined ? expected(rows) : undefined;
+    if (early === undefined)
+      return this.#registerImages(resourceId, await this.#afterImages(rows, touched), lockWaitMs);
+    const locks = await this.#locks(early);
+    const [registered, read] = await Promise.allSettled([
+      this.#register(resourceId, locks, false, lockWaitMs),
+      this.#afterImages(rows, touched),
+    ]);
+    if (registered.status === 'rejected') throw registered.reason;
+    const branchId = registered.value;
+    this.#branchId = branchId;
+    if (read.status === 'rejected') throw read.reason;
+    read.value.forEach(refuseSurprise);
+    const tables = changed(read.value);
+    this.#refuseUnrestorable(read.value, tables);
+    return { branchId, tables, locksOnly: false };
   }
 
   async #locks(images: readonly TableImages[]): Promise<readonly LockSet[]> {
     const locks: LockSet[] = [];
     for (const image of images) {
-      const resourceId = await this.#database.resourceId(image.table.schema);
+      const resource = this.#database.resourceId(image.table.schema);
+      const resourceId = resource instanceof Promise ? await resource : resource;
       locks.push(lockSet(resourceId, image.table, 'EXCLUSIVE', lockKeysOf(image)));
-      locks.push(...(await parentLocks(this.#session, this.#database, image)));
+      if (image.table.parents.length > 0)
+        locks.push(...(await parentLocks(this.#session, this.#database, image)));
     }
     return locks;
   }

@@ -31,10 +31,10 @@ export class TableCache {
   }
 
   /** @returns undefined when there is no such table @throws GlobalTxError TABLE_UNSUPPORTED */
-  get(schema: string, name: string): Promise<TableDefinition | undefined> {
+  get(schema: string, name: string): TableDefinition | Promise<TableDefinition | undefined> {
     const id = cacheKey(schema, name);
     const known = this.#known.get(id);
-    if (known !== undefined) return Promise.resolve(known);
+    if (known !== undefined) return known;
     const loading = this.#loading.get(id);
     if (loading !== undefined) return loading;
     const load: Promise<TableDefinition | undefined> = this.#withExecutor((executor) =>

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { deflateSync, inflateSync } from 'node:zlib';
 import { GlobalTxError } from '../../../protocol/errors.js';
 import type { ColumnValue, Row, TableChanges, UndoRecord } from '../image/row.js';
@@ -41,7 +41,7 @@ export function recordBytes(record: UndoRecord): number {
 }
 
 function digest(body: Buffer): Buffer {
-  return createHash('sha256').update(body).digest().subarray(0, DIGEST_BYTES);
+  return hash('sha256', body, 'buffer').subarray(0, DIGEST_BYTES);
 }
 
 /**

@@ -22,12 +22,16 @@ async function partBytes(executor: SqlExecutor): Promise<number> {
  * @returns the statement that is left, for the caller to run
  * @throws GlobalTxError UNDO_RECORD_TOO_LARGE, INVALID_XID
  */
-export async function undoLogStatement(
+export function undoLogStatement(
   executor: SqlExecutor,
   schema: string,
   record: UndoRecord,
-): Promise<string> {
+): string | Promise<string> {
   if (recordBytes(record) < WHOLE_BYTES) return insertUndoLogSql(schema, record, encodeUndoRecord(record));
+  return writeParts(executor, schema, record);
+}
+
+async function writeParts(executor: SqlExecutor, schema: string, record: UndoRecord): Promise<string> {
   const hash = createHash('sha256');
   let parts = 0;
   await deflateRecord(record, await partBytes(executor), async (part) => {

@@ -74,7 +74,7 @@ describe('The cache of table definitions', () => {
     const cache = new TableCache(withSession);
     assert.equal(await cache.get(database, 'c'), undefined);
     await session.query('CREATE TABLE c (n INT)');
-    await assert.rejects(cache.get(database, 'c'), GlobalTxError);
+    await assert.rejects(async () => cache.get(database, 'c'), GlobalTxError);
     await session.query('ALTER TABLE c ADD PRIMARY KEY (n)');
     assert.equal((await cache.get(database, 'c'))?.key.name, 'PRIMARY');
   });
