@@ -93,7 +93,9 @@ export class ApplicationCommand {
 
   /** Runs a command like the application's between two reads, in one round trip, and keeps its outcome. */
   async attemptBetween(reads: ReadsAround): Promise<Together> {
-    const { before, own, after } = await this.#line.runBetween(reads, this.#same(), (error) => this.fail(error));
+    const { before, own, after } = await this.#line.runBetween(reads, this.#same(), (error) =>
+      this.fail(error),
+    );
     if (own instanceof Error) return { before, ran: own, after };
     this.#outcome = own;
     return { before, ran: { matched: matchedRows(own.rows) }, after };

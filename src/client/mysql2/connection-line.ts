@@ -205,10 +205,7 @@ export class ConnectionLine implements SqlExecutor {
    * @param onInactivity as of `run`, of whichever command has such a time-out
    * @returns their answers, once all of them are there
    */
-  together(
-    makes: readonly MakeCommand[],
-    onInactivity?: (error: Error) => void,
-  ): Promise<readonly Answer[]> {
+  together(makes: readonly MakeCommand[], onInactivity?: (error: Error) => void): Promise<readonly Answer[]> {
     const { lost } = this;
     if (lost !== undefined) return Promise.resolve(makes.map(() => lost));
     this.#spoken = true;

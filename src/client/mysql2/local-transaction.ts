@@ -210,13 +210,7 @@ export class LocalTransaction {
   ): Promise<void> {
     const { lockWaitMs } = enlisted.transaction;
     try {
-      await enlisted.statement(
-        session,
-        statement,
-        this.#writer(command, session),
-        command,
-        lockWaitMs,
-      );
+      await enlisted.statement(session, statement, this.#writer(command, session), command, lockWaitMs);
     } catch (error) {
       if (endsConnection(error)) this.lose('the connection was lost');
       else if (endsLocalTransaction(error, this.#session.rollbackOnTimeout))
@@ -259,13 +253,7 @@ export class LocalTransaction {
     remaining: () => number,
   ): Promise<void> {
     try {
-      await enlisted.statement(
-        session,
-        statement,
-        this.#writer(command, session),
-        command,
-        remaining(),
-      );
+      await enlisted.statement(session, statement, this.#writer(command, session), command, remaining());
     } catch (error) {
       await enlisted.rollback();
       throw error;

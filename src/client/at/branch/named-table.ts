@@ -25,7 +25,10 @@ export function tableOf(
   return table instanceof Promise ? table.then((loaded) => seenBy(session, loaded)) : seenBy(session, table);
 }
 
-function seenBy(session: BranchSession, table: TableDefinition | undefined): Soon<TableDefinition | undefined> {
+function seenBy(
+  session: BranchSession,
+  table: TableDefinition | undefined,
+): Soon<TableDefinition | undefined> {
   const looked = table && session.refuseHidden?.(table);
   return looked === undefined ? table : looked.then(() => table);
 }

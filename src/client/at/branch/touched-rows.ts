@@ -26,8 +26,9 @@ export interface TouchedTable {
   readonly rows: readonly TouchedRow[];
 }
 
-interface Touch extends TouchedRow {
+interface Touch {
   readonly table: TableDefinition;
+  readonly row: TouchedRow;
   readonly bytes: number;
 }
 
@@ -68,7 +69,7 @@ export class TouchedRows {
   /** @throws GlobalTxError UNDO_RECORD_TOO_LARGE */
   add(table: TableDefinition, row: TouchedRow): void {
     const bytes = imageBytes(row.before) + imageBytes(row.after);
-    this.#touches.push({ table, ...row, bytes });
+    this.#touches.push({ table, row, bytes });
     this.#bytes += bytes;
     this.allow(0);
   }
@@ -103,17 +104,16 @@ export class TouchedRows {
   /** Each touched row once, with its first before image, tables in the order of their last touch. */
   net(): readonly TouchedTable[] {
     const tables = new Map<string, { table: TableDefinition; rows: Map<string, TouchedRow> }>();
-    for (const { table, ...touch } of this.#touches) {
+    for (const { table, row: touch } of this.#touches) {
       const name = `${table.schema}\0${table.name}`;
       const entry = tables.get(name) ?? { table, rows: new Map<string, TouchedRow>() };
       const first = entry.rows.get(touch.identity);
       // Deleting first moves the row to the end: maps keep the order of insertion.
       entry.rows.delete(touch.identity);
-      entry.rows.set(touch.identity, {
-        ...(first ?? touch),
-        leaves: touch.leaves,
-        after: touch.after,
-      });
+      entry.rows.set(
+        touch.identity,
+        first === undefined ? touch : { ...first, leaves: touch.leaves, after: touch.after },
+      );
       tables.delete(name);
       tables.set(name, entry);
     }
