@@ -134,7 +134,7 @@ export class Completion {
 
   /** Waits for the compensation that the coordinator has begun by itself. */
   async #compensated(answer: TransactionFrame): Promise<TransactionFrame> {
-    const report = await this.#tellRollback(answer.xid, answer.reason);
+    const report = await this.#tellRollback(answer.xid, answer.reason, 'ROLLED_BACK');
     if (report.status === 'UNKNOWN') return answer;
     return { ...answer, status: report.status, unfinishedBranches: report.unfinishedBranches };
   }
@@ -146,22 +146,29 @@ export class Completion {
     }
     transaction.decisionAsked();
     if (transaction.begun === 'no') return { xid, status: 'ROLLED_BACK', unfinishedBranches: 0 };
-    const report = await this.#tellRollback(xid, reason.slice(0, LONGEST_REASON));
+    // What the coordinator has never heard of holds nothing that could be taken back. What it had acknowledged is
+    // forgotten, and was rolled back by its time-out; or its store is lost, and the writes stand.
+    const unknown = transaction.begun === 'acknowledged' ? 'NOT_FOUND' : 'ROLLED_BACK';
+    const report = await this.#tellRollback(xid, reason.slice(0, LONGEST_REASON), unknown);
     if (report.status !== 'ROLLED_BACK') {
       this.#logger.warn({ ...report }, `the rollback of ${xid} is not finished: ${explain(report)}`);
     }
     return report;
   }
 
-  async #tellRollback(xid: string, reason: string): Promise<RollbackReport> {
+  /** @param unknown what it is when the coordinator does not know it (any more) */
+  async #tellRollback(
+    xid: string,
+    reason: string,
+    unknown: 'ROLLED_BACK' | 'NOT_FOUND',
+  ): Promise<RollbackReport> {
     const waitMs = this.#limits.rollbackWaitMs;
     try {
       const { transaction } = await this.#coordinator.request(
         { body: 'rollback', rollback: { xid, reason, waitMs } },
         waitMs + ROLLBACK_ANSWER_MS,
       );
-      // What the coordinator has never heard of, or has forgotten, holds nothing that could be taken back.
-      const status = transaction.status === 'NOT_FOUND' ? 'ROLLED_BACK' : transaction.status;
+      const status = transaction.status === 'NOT_FOUND' ? unknown : transaction.status;
       return { xid, status, unfinishedBranches: transaction.unfinishedBranches };
     } catch (cause) {
       return { xid, status: 'UNKNOWN', unfinishedBranches: 0, cause };
@@ -203,8 +210,9 @@ function explain(report: RollbackReport): string {
     case 'ROLLING_BACK':
     case 'ACTIVE':
       return `${report.unfinishedBranches} branches are left; the coordinator goes on by itself`;
-    case 'ROLLED_BACK':
     case 'NOT_FOUND':
+      return 'the coordinator has forgotten it since its time-out, or has lost its store: look at the data';
+    case 'ROLLED_BACK':
       return 'nothing is left to do';
     case 'COMMITTING':
     case 'COMMITTED':

@@ -6,7 +6,8 @@ export interface RollbackReport {
   /**
    * ROLLED_BACK: every write has been taken back. ROLLING_BACK: decided, and finished later by the coordinator.
    * NEEDS_ATTENTION: a branch cannot be compensated without a person. UNKNOWN: the coordinator could not be
-   * told; its time-out rolls the transaction back.
+   * told; its time-out rolls the transaction back. NOT_FOUND: it knew the transaction once and does not any more; it has
+   * timed out and is forgotten, unless the coordinator has lost its store.
    */
   readonly status: TransactionStatus | 'UNKNOWN';
   readonly unfinishedBranches: number;

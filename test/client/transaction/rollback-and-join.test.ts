@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { GlobalTx, rollbackReport } from '../../../src/client/index.js';
 import type { Transaction } from '../../../src/client/transaction/transaction.js';
-import { FakeCoordinator, transactionReply } from '../../support/fake-coordinator.js';
+import { FakeCoordinator, failureReply, transactionReply } from '../../support/fake-coordinator.js';
 import { Log } from '../../support/log.js';
 
 import { current, FakeWork, write } from './fake-work.js';
@@ -84,6 +84,27 @@ describe('a global transaction', () => {
         assert.equal(report?.status, status);
         assert.equal(report?.unfinishedBranches, 1);
         assert.match(log.warnings.join(), /is not finished/);
+      });
+    }
+
+    for (const [what, refused, status] of [
+      ['a transaction that it had acknowledged', false, 'NOT_FOUND'],
+      ['one that never reached it', true, 'ROLLED_BACK'],
+    ] as const) {
+      it(`says ${status} when the coordinator does not know ${what}`, async () => {
+        fake.script = (frame) => {
+          if (frame.body === 'rollback') return transactionReply(frame.rollback.xid, 'NOT_FOUND');
+          return refused && frame.body === 'registerBranch'
+            ? failureReply('RESOURCE_EXHAUSTED', 'full')
+            : undefined;
+        };
+        const error = new Error('no money');
+        const run = gtx.run(async () => {
+          await write().catch(() => 'refused');
+          throw error;
+        });
+        await assert.rejects(run, error);
+        assert.equal(rollbackReport(error)?.status, status);
       });
     }
 
