@@ -85,8 +85,11 @@ const LIMITS = `
 
 - A statement whose condition could choose other rows the second time (LIMIT, RAND(), NOW(), READ COMMITTED) is bound
   to the rows that were read for it. It loses the warnings that its own condition would give.
-- ROW_COUNT(), FOUND_ROWS() and SHOW WARNINGS, asked for after a statement that is a transaction of its own, speak of
-  the commit. Inside a local transaction they speak of the statement, where nothing is read after it.
+- ROW_COUNT(), @@warning_count, SHOW WARNINGS and SHOW COUNT(*) WARNINGS speak of the statement before, as in mysql2, also
+  where that was a transaction of its own: \`SELECT ROW_COUNT(), @@warning_count\` and their like, with aliases and beside
+  other items, but not inside of expressions or of what writes. FOUND_ROWS() is answered after a SELECT without LIMIT.
+  What cannot be answered truly is refused (STATEMENT_UNSUPPORTED): FOUND_ROWS() after a write, SHOW WARNINGS after an
+  error, after a locking read, and after an UPDATE by its key that travels in one packet with its images.
 - What AUTO_INCREMENT gives has gaps, as always with InnoDB, and not always those of plain mysql2.
 - What one local transaction changes may take 256 MiB, before and after together, or what the option \`undoLimit\` of the
   pool or connection says, in bytes; a statement that needs more is turned away (UNDO_RECORD_TOO_LARGE), and nothing of

@@ -1,5 +1,7 @@
 import type { BoundStatement, StatementCounts, Together } from '../at/branch/capture-context.js';
+import type { RawValue } from '../at/executor.js';
 import type { Statement } from '../at/sql/analysis.js';
+import { answerPackets } from './answered-packets.js';
 import { callbackOf, IN_TRANSACTION, type MakeCommand, type Outcome } from './connection-line.js';
 import {
   type ExecuteCommand,
@@ -12,6 +14,7 @@ import {
   type ResultCallback,
   type ResultHeader,
 } from './core.js';
+import type { LastAnswer } from './last-answer.js';
 import type { LocalLine, ReadsAround } from './local-line.js';
 
 /** `Rows matched: 2  Changed: 1  Warnings: 0`, which both servers send with the answer to an UPDATE. */
@@ -28,6 +31,7 @@ export class ApplicationCommand {
   readonly #line: LocalLine;
   readonly #command: QueryCommand | ExecuteCommand;
   #outcome: Outcome | undefined;
+  #warnings: readonly (readonly RawValue[])[] | undefined;
   /** Of the statements of its text that have run, when it has several. */
   #several: Outcome[] | undefined;
   #delivered = false;
@@ -35,6 +39,16 @@ export class ApplicationCommand {
   constructor(line: LocalLine, command: QueryCommand | ExecuteCommand) {
     this.#line = line;
     this.#command = command;
+  }
+
+  /** What came of the last attempt. */
+  get outcome(): Outcome | undefined {
+    return this.#outcome;
+  }
+
+  /** Level, code and message of each warning of the last attempt; undefined where they could not be asked for. */
+  get warnings(): readonly (readonly RawValue[])[] | undefined {
+    return this.#warnings;
   }
 
   get text(): string {
@@ -82,12 +96,24 @@ export class ApplicationCommand {
     return this.#line.pass(this.#command);
   }
 
+  /**
+   * Gives an answer in the place of the server's when the command is passed on.
+   * @returns whether the command takes it
+   */
+  answerWith(answer: LastAnswer): boolean {
+    const binary = isExecute(this.#command);
+    if (binary && answer.kind === 'counts' && answer.values.includes(undefined)) return false;
+    answerPackets(this.#command, answer, binary);
+    return true;
+  }
+
   /** Runs a command like the application's, or the text given in its place, and keeps its outcome. */
   async attempt(bound?: BoundStatement, kind?: Statement['kind']): Promise<StatementCounts> {
     const outcome = await this.#send(bound);
     this.#outcome = outcome;
     if (bound !== undefined && (kind === 'update' || kind === 'joinedUpdate'))
       tellNothingMatched(outcome.rows);
+    await this.#keepWarnings();
     return { matched: matchedRows(outcome.rows) };
   }
 
@@ -98,7 +124,17 @@ export class ApplicationCommand {
     );
     if (own instanceof Error) return { before, ran: own, after };
     this.#outcome = own;
+    // A read behind it has taken them away.
+    this.#warnings = undefined;
+    if (after === undefined) await this.#keepWarnings();
     return { before, ran: { matched: matchedRows(own.rows) }, after };
+  }
+
+  /** What comes next takes them away. */
+  async #keepWarnings(): Promise<void> {
+    this.#warnings = undefined;
+    if ((this.header?.warningStatus ?? 0) === 0) return;
+    this.#warnings = (await this.#line.query('SHOW WARNINGS')).rows;
   }
 
   /** Runs the application's command, which ends the local transaction, and keeps its outcome. */

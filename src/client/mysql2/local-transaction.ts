@@ -3,8 +3,7 @@ import { GlobalTxError } from '../../protocol/errors.js';
 import { type CapturedStatement, isCaptured } from '../at/branch/capture.js';
 import type { BranchDatabase, BranchSession } from '../at/branch/database.js';
 import { refuseWritingFunctions } from '../at/branch/stored-calls.js';
-import type { SqlDialect } from '../at/executor.js';
-import type { Analysis, Control, Statement } from '../at/sql/analysis.js';
+import type { Analysis, Control } from '../at/sql/analysis.js';
 import { analyze } from '../at/sql/index.js';
 import type { TableDefinition } from '../at/table/definition.js';
 import type { BranchOwner } from '../transaction/transaction.js';
@@ -12,6 +11,7 @@ import type { ApplicationCommand } from './application-command.js';
 import { begunAnswer, keepBegunAnswer } from './begun-answer.js';
 import { Enlisted } from './enlisted.js';
 import { askedOfLastStatement } from './last-statement.js';
+import { LastStatements } from './last-statements.js';
 import type { LocalLine } from './local-line.js';
 import { parameterLiteral } from './parameters.js';
 import { refusalOf } from './refusal.js';
@@ -41,6 +41,7 @@ export class LocalTransaction {
   readonly #database: BranchDatabase;
   readonly #timezone: string;
   readonly #hazards = new SessionHazards();
+  readonly #last: LastStatements;
   readonly #refuseHidden = (table: TableDefinition) => this.#hazards.refuseHidden(this.#line, table);
   /** A local transaction is open on the server because the application asked for it. */
   #open = false;
@@ -57,6 +58,7 @@ export class LocalTransaction {
     this.#session = session;
     this.#database = database;
     this.#timezone = timezone;
+    this.#last = new LastStatements(line);
   }
 
   /** The global transaction that the open local transaction belongs to. */
@@ -72,6 +74,7 @@ export class LocalTransaction {
   /** A statement passes outside of any global transaction. */
   follow(text: string): void {
     for (const statement of analyze(text, this.#session.dialect).statements) {
+      this.#last.forget();
       if (statement.kind === 'control') this.#follow(statement.control, undefined);
       else this.followUnread();
       if (statement.kind !== 'refused') continue;
@@ -83,6 +86,7 @@ export class LocalTransaction {
 
   /** The same for a statement that cannot be one of BEGIN, COMMIT and their like. */
   followUnread(): void {
+    this.#last.forget();
     this.#openUnlessAutocommit = true;
   }
 
@@ -133,9 +137,12 @@ export class LocalTransaction {
       const analysis = analyze(command.text, facts.dialect);
       const { statements, calls, several } = analysis;
       if (calls.length > 0) await refuseWritingFunctions(calls, facts, this.#database);
-      this.#refuseLastStatement(command.text, statements, facts.dialect);
       const [statement] = statements;
-      if (statement === undefined || statements.every(({ kind }) => kind === 'read')) {
+      const reads = statements.every(({ kind }) => kind === 'read');
+      const question = askedOfLastStatement(command.text, facts.dialect);
+      if (question !== undefined) this.#last.ask(command, question, reads, facts.dialect.server);
+      if (statement === undefined || reads) {
+        if (question === undefined) this.#last.passed(command.text, facts.dialect.server);
         return await this.#read(command);
       }
       if (statements.length > 1 || (several && command.mayHaveSeveral))
@@ -144,7 +151,9 @@ export class LocalTransaction {
       if (statement.kind === 'control') await this.#control(command, statement.control, transaction, session);
       else if (statement.kind === 'refused') throw refusalOf(statement);
       else if (isCaptured(statement)) await this.#captured(command, statement, transaction, session);
+      this.#last.ran(command, statement.kind);
     } catch (error) {
+      this.#last.failed(error);
       if (this.#line.notBegun) await this.#abandon(spoilt(error, transaction));
       command.fail(asError(error));
     }
@@ -159,14 +168,6 @@ export class LocalTransaction {
     if (!endsLocalTransaction(error, this.#session.rollbackOnTimeout)) return;
     if (this.#enlisted !== undefined) await this.#serverRolledBack(this.#enlisted);
     else if (this.#lost === undefined) this.#close();
-  }
-
-  /** Nothing is answered wrongly: what the session would say may be of a statement of ours. */
-  #refuseLastStatement(text: string, statements: readonly Statement[], dialect: SqlDialect): void {
-    const construct = askedOfLastStatement(text, dialect);
-    if (construct === undefined) return;
-    if (!this.#line.spoken && statements.every(({ kind }) => kind === 'read')) return;
-    throw refusalOf({ kind: 'refused', code: 'STATEMENT_UNSUPPORTED', construct });
   }
 
   async #several(command: ApplicationCommand, analysis: Analysis, transaction: BranchOwner): Promise<void> {
