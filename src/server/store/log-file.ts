@@ -142,10 +142,16 @@ export class LogFile {
     this.#size += frame.length;
   }
 
-  /** Resolves once all that was appended is on the disk. */
-  flush(): Promise<void> {
+  /** Resolves once all that was appended is on the disk; rejects when that takes longer than `limitMs`. */
+  flush(limitMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      fdatasync(this.#descriptor, (error) => (error === null ? resolve() : reject(error)));
+      const stalled = () => reject(new Error(`no write was finished within ${limitMs} ms`));
+      const timer = setTimeout(stalled, limitMs);
+      fdatasync(this.#descriptor, (error) => {
+        clearTimeout(timer);
+        if (error === null) resolve();
+        else reject(error);
+      });
     });
   }
 

@@ -3,8 +3,8 @@ import { Fifo } from '../fifo.js';
 /** Where the last change of a record stands. */
 interface Place {
   readonly file: LogFileUse;
-  /** Where its frame begins. */
-  readonly at: number;
+  /** Which line of the file it is. */
+  readonly line: number;
   readonly bytes: number;
 }
 
@@ -12,6 +12,7 @@ interface Place {
 export interface LogFileUse {
   readonly number: number;
   bytes: number;
+  lines: number;
   /** Records whose last change stands here. */
   live: number;
 }
@@ -39,7 +40,7 @@ export class LogIndex {
 
   /** From now on changes stand in this file. */
   addFile(number: number): void {
-    this.#newest = { number, bytes: 0, live: 0 };
+    this.#newest = { number, bytes: 0, lines: 0, live: 0 };
     this.#files.push(this.#newest);
   }
 
@@ -49,27 +50,35 @@ export class LogIndex {
     this.#bytes += bytes;
   }
 
-  /** The last change of this record stands in the newest file, in the frame that begins there. */
-  put(key: string, at: number, bytes: number): void {
-    this.delete(key);
+  /** The next line of the newest file puts this record. */
+  put(key: string, bytes: number): void {
     const file = this.#newest!;
-    this.#places.set(key, { file, at, bytes });
+    const former = this.#places.get(key);
+    if (former !== undefined) this.#vacate(former);
+    this.#places.set(key, { file, line: file.lines, bytes });
+    file.lines += 1;
     file.live += 1;
     this.#liveBytes += bytes;
   }
 
+  /** The next line of the newest file deletes this record. */
   delete(key: string): void {
+    this.#newest!.lines += 1;
     const place = this.#places.get(key);
     if (place === undefined) return;
     this.#places.delete(key);
-    place.file.live -= 1;
-    this.#liveBytes -= place.bytes;
+    this.#vacate(place);
   }
 
-  /** Whether the last change of this record is the one in that frame. */
-  standsAt(key: string, file: LogFileUse, at: number): boolean {
+  /** Whether the last change of this record is that line of a file. */
+  standsAt(key: string, file: LogFileUse, line: number): boolean {
     const place = this.#places.get(key);
-    return place !== undefined && place.file === file && place.at === at;
+    return place !== undefined && place.file === file && place.line === line;
+  }
+
+  #vacate({ file, bytes }: Place): void {
+    file.live -= 1;
+    this.#liveBytes -= bytes;
   }
 
   /** The oldest file that is still needed. */

@@ -46,8 +46,9 @@ const FORMER_FILE = 'store.mdb';
 interface Cleaning {
   readonly number: number;
   readonly bytes: Buffer;
-  /** The next frame. */
+  /** The next frame, and the next line. */
   at: number;
+  line: number;
 }
 
 /**
@@ -142,13 +143,13 @@ export class LogStore implements Store {
   #take({ number, frames, end }: FoundFile): void {
     this.#index.addFile(number);
     this.#index.grow(end);
-    for (const { at, payload } of frames) {
+    for (const { payload } of frames) {
       for (const line of linesOf(payload)) {
         if (line.isDeletion) {
           this.#index.delete(line.key);
           this.#records.delete(line.key);
         } else {
-          this.#index.put(line.key, at, line.end - line.begin);
+          this.#index.put(line.key, line.end - line.begin);
           this.#records.set(line.key, recordOf(payload, line));
         }
       }
@@ -183,30 +184,31 @@ export class LogStore implements Store {
     try {
       if (this.#lock === undefined) throw new Error('it is open for reading only');
       this.#lock.requireHeld();
-      this.#append(lastOfEachKey(changes));
-      await inTime(this.#file!.flush());
+      this.#append(changes);
+      await this.#file!.flush(STALLED_MS);
     } catch (error) {
       this.#failure = failed('a write could not be made durable', error);
       throw this.#failure;
     }
   }
 
-  #append(changes: ReadonlyMap<string, StoreChange>): void {
+  #append(changes: readonly StoreChange[]): void {
     this.#turnOver();
     const file = this.#file!;
-    const at = file.size;
+    const begin = file.size;
     const lines: string[] = [];
     let bytes = 0;
-    for (const [key, change] of changes) {
+    for (const change of changes) {
+      const key = keyText(change.op === 'put' ? change.record : change.key);
       const line = lineOf(key, change);
       lines.push(line);
       bytes += line.length;
-      if (change.op === 'put') this.#index.put(key, at, line.length);
+      if (change.op === 'put') this.#index.put(key, line.length);
       else this.#index.delete(key);
     }
-    this.#clean(CLEANED_A_BYTE * bytes + CLEANED_ANYWAY, at, lines);
+    this.#clean(CLEANED_A_BYTE * bytes + CLEANED_ANYWAY, lines);
     file.append(partsOf(lines));
-    this.#index.grow(file.size - at);
+    this.#index.grow(file.size - begin);
   }
 
   /** Goes on to the next file when this one is full. Only when it is durable which are needed, the others go. */
@@ -219,38 +221,39 @@ export class LogStore implements Store {
     this.#removeBefore(oldest);
   }
 
-  /** Appends again what still counts in the oldest file: it joins `lines`, which are to stand at `at`. */
-  #clean(budget: number, at: number, lines: string[]): void {
+  /** Appends again what still counts in the oldest file: it joins `lines`. */
+  #clean(budget: number, lines: string[]): void {
     const index = this.#index;
     for (let cleaned = 0; cleaned < budget; ) {
       const oldest = index.fileToClean();
       if (oldest === undefined) return;
-      const frame = this.#nextFrame(oldest.number);
-      cleaned += frame.end - frame.at;
-      for (const line of linesOf(frame.payload)) {
-        if (line.isDeletion || !index.standsAt(line.key, oldest, frame.at)) continue;
-        lines.push(textOf(frame.payload, line));
-        index.put(line.key, at, line.end - line.begin);
+      const cleaning = this.#cleaningOf(oldest.number);
+      const { at, payload, end } = nextFrame(cleaning);
+      cleaning.at = end;
+      cleaned += end - at;
+      for (const line of linesOf(payload)) {
+        const counts = index.standsAt(line.key, oldest, cleaning.line);
+        cleaning.line += 1;
+        if (!counts) continue;
+        lines.push(textOf(payload, line));
+        index.put(line.key, line.end - line.begin);
       }
     }
   }
 
-  #nextFrame(number: number): Frame {
+  #cleaningOf(number: number): Cleaning {
     if (this.#cleaning?.number !== number) {
-      this.#cleaning = startCleaning(this.#options.directory, number);
+      const { bytes, begin } = openLogFile(this.#options.directory, number);
+      this.#cleaning = { number, bytes, at: begin, line: 0 };
     }
-    const { bytes, at } = this.#cleaning;
-    const frame = readFrame(number, bytes, at);
-    if (frame === undefined)
-      throw new Error(`the file ${number} of the log has changed since it was written`);
-    this.#cleaning.at = frame.end;
-    return frame;
+    return this.#cleaning;
   }
 }
 
-function startCleaning(directory: string, number: number): Cleaning {
-  const { bytes, begin } = openLogFile(directory, number);
-  return { number, bytes, at: begin };
+function nextFrame({ number, bytes, at }: Cleaning): Frame {
+  const frame = readFrame(number, bytes, at);
+  if (frame === undefined) throw new Error(`the file ${number} of the log has changed since it was written`);
+  return frame;
 }
 
 function partsOf(lines: readonly string[]): Buffer[] {
@@ -265,25 +268,6 @@ function partsOf(lines: readonly string[]): Buffer[] {
     length = 0;
   });
   return parts;
-}
-
-/** In one write only the last change of a key counts; the order of different keys is of no effect. */
-function lastOfEachKey(changes: readonly StoreChange[]): Map<string, StoreChange> {
-  const last = new Map<string, StoreChange>();
-  for (const change of changes) last.set(keyText(change.op === 'put' ? change.record : change.key), change);
-  return last;
-}
-
-async function inTime(work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const stalled = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no write was finished within ${STALLED_MS} ms`)), STALLED_MS);
-  });
-  try {
-    await Promise.race([work, stalled]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function makeDirectory(directory: string): void {
