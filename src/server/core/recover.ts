@@ -20,13 +20,15 @@ import type { CoordinatorState } from './state.js';
 export function recover(state: CoordinatorState, records: Iterable<StoreRecord>, now: number): Effect[] {
   const out = new Output(state);
   state.clock.read(now);
-  const transactions: TransactionRecord[] = [];
+  const open: TransactionRecord[] = [];
+  const ended: TransactionRecord[] = [];
   const branches: BranchRecord[] = [];
   let coordinatorId: string | undefined;
   for (const record of records) {
     switch (record.type) {
       case 'transaction':
-        transactions.push(record);
+        if (record.status === 'COMMITTED' || record.status === 'ROLLED_BACK') ended.push(record);
+        else open.push(record);
         break;
       case 'branch':
         branches.push(record);
@@ -48,9 +50,10 @@ export function recover(state: CoordinatorState, records: Iterable<StoreRecord>,
     state.coordinatorId = coordinatorId;
   }
 
-  transactions.sort((a, b) => a.begunAt - b.begunAt || (a.xid < b.xid ? -1 : 1));
-  for (const record of transactions) recoverTransaction(state, record);
-  recoverEnded(state, transactions);
+  open.sort((a, b) => a.begunAt - b.begunAt || (a.xid < b.xid ? -1 : 1));
+  for (const record of open) recoverTransaction(state, record);
+  ended.sort((a, b) => a.endedAt - b.endedAt);
+  for (const record of ended) recoverEnded(state, record);
   branches.sort((a, b) => (BigInt(a.branchId) < BigInt(b.branchId) ? -1 : 1));
   for (const record of branches) recoverBranch(state, record);
   for (const transaction of [...state.transactions.values()]) resume(state, out, transaction);
@@ -68,7 +71,6 @@ function corrupt(message: string, xid: string): GlobalTxError {
 
 function recoverTransaction(state: CoordinatorState, record: TransactionRecord): void {
   const { xid, name, application, status, reason, timeoutMs, decidedAt } = record;
-  if (status === 'COMMITTED' || status === 'ROLLED_BACK') return;
   // A clock that was set back in between must not make the timeout longer than it is.
   const begunAt = Math.min(record.begunAt, state.clock.shellTime);
   const facts = { xid, name, application, begunAt, timeoutMs, status, reason, decidedAt };
@@ -78,22 +80,19 @@ function recoverTransaction(state: CoordinatorState, record: TransactionRecord):
   transaction.timer = state.timers.set(state.clock.time + remaining, { kind: 'timeout', transaction });
 }
 
-function recoverEnded(state: CoordinatorState, records: readonly TransactionRecord[]): void {
-  const ended = records.filter(({ status }) => status === 'COMMITTED' || status === 'ROLLED_BACK');
-  ended.sort((a, b) => a.endedAt - b.endedAt);
-  for (const { xid, name, application, status, reason, begunAt, endedAt } of ended) {
-    const age = Math.max(0, state.clock.shellTime - endedAt);
-    remember(state, {
-      xid,
-      name,
-      application,
-      status: status === 'COMMITTED' ? 'COMMITTED' : 'ROLLED_BACK',
-      reason,
-      begunAt,
-      endedAt,
-      forgetAt: state.clock.time + Math.max(0, state.config.rememberEndedMs - age),
-    });
-  }
+function recoverEnded(state: CoordinatorState, record: TransactionRecord): void {
+  const { xid, name, application, status, reason, begunAt, endedAt } = record;
+  const age = Math.max(0, state.clock.shellTime - endedAt);
+  remember(state, {
+    xid,
+    name,
+    application,
+    status: status === 'COMMITTED' ? 'COMMITTED' : 'ROLLED_BACK',
+    reason,
+    begunAt,
+    endedAt,
+    forgetAt: state.clock.time + Math.max(0, state.config.rememberEndedMs - age),
+  });
 }
 
 function recoverBranch(state: CoordinatorState, record: BranchRecord): void {

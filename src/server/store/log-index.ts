@@ -3,7 +3,7 @@ import { Fifo } from '../fifo.js';
 /** Where the last change of a record stands. */
 interface Place {
   readonly file: LogFileUse;
-  /** Which line of the file it is. */
+  /** Which line of the file: where its frame begins, and so many on, which no other line has, for each takes a byte. */
   readonly line: number;
   readonly bytes: number;
 }
@@ -12,7 +12,6 @@ interface Place {
 export interface LogFileUse {
   readonly number: number;
   bytes: number;
-  lines: number;
   /** Records whose last change stands here. */
   live: number;
 }
@@ -40,7 +39,7 @@ export class LogIndex {
 
   /** From now on changes stand in this file. */
   addFile(number: number): void {
-    this.#newest = { number, bytes: 0, lines: 0, live: 0 };
+    this.#newest = { number, bytes: 0, live: 0 };
     this.#files.push(this.#newest);
   }
 
@@ -50,30 +49,53 @@ export class LogIndex {
     this.#bytes += bytes;
   }
 
-  /** The next line of the newest file puts this record. */
-  put(key: string, bytes: number): void {
-    const file = this.#newest!;
+  /** A line of the newest file puts this record. */
+  put(key: string, line: number, bytes: number): void {
     const former = this.#places.get(key);
     if (former !== undefined) this.#vacate(former);
-    this.#places.set(key, { file, line: file.lines, bytes });
-    file.lines += 1;
-    file.live += 1;
-    this.#liveBytes += bytes;
+    this.#place(key, this.#newest!, line, bytes);
   }
 
-  /** The next line of the newest file deletes this record. */
   delete(key: string): void {
-    this.#newest!.lines += 1;
     const place = this.#places.get(key);
     if (place === undefined) return;
     this.#places.delete(key);
     this.#vacate(place);
   }
 
+  /**
+   * A log that is there already, told from its end to its begin: a line puts this record.
+   * @returns whether it is the last change of the record
+   */
+  found(key: string, file: LogFileUse, line: number, bytes: number): boolean {
+    if (this.#places.has(key)) return false;
+    this.#place(key, file, line, bytes);
+    return true;
+  }
+
+  /** The files of a log that is there already, oldest first. */
+  foundFiles(files: readonly LogFileUse[]): void {
+    for (const file of files) {
+      this.#newest = file;
+      this.#files.push(file);
+      this.#bytes += file.bytes;
+    }
+  }
+
+  has(key: string): boolean {
+    return this.#places.has(key);
+  }
+
   /** Whether the last change of this record is that line of a file. */
   standsAt(key: string, file: LogFileUse, line: number): boolean {
     const place = this.#places.get(key);
     return place !== undefined && place.file === file && place.line === line;
+  }
+
+  #place(key: string, file: LogFileUse, line: number, bytes: number): void {
+    this.#places.set(key, { file, line, bytes });
+    file.live += 1;
+    this.#liveBytes += bytes;
   }
 
   #vacate({ file, bytes }: Place): void {

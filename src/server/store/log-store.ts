@@ -15,7 +15,7 @@ import {
   removeFiles,
   requireFormerEnd,
 } from './log-file.js';
-import { LogIndex } from './log-index.js';
+import { type LogFileUse, LogIndex } from './log-index.js';
 import { keyText, lineOf, linesOf, payloadOf, recordOf, textOf } from './record-codec.js';
 import type { Store, StoreChange, StoreRecord } from './store.js';
 
@@ -46,9 +46,8 @@ const FORMER_FILE = 'store.mdb';
 interface Cleaning {
   readonly number: number;
   readonly bytes: Buffer;
-  /** The next frame, and the next line. */
+  /** The next frame. */
   at: number;
-  line: number;
 }
 
 /**
@@ -61,7 +60,7 @@ export class LogStore implements Store {
   readonly #lock: DirectoryLock | undefined;
   readonly #index: LogIndex;
   /** What was found, until it is asked for. */
-  #records = new Map<string, StoreRecord>();
+  #records: StoreRecord[] = [];
   #file: LogFile | undefined;
   #cleaning: Cleaning | undefined;
   /** The last write that was asked for; writes stand in line behind it. */
@@ -98,8 +97,8 @@ export class LogStore implements Store {
 
   async *load(): AsyncIterable<StoreRecord> {
     const records = this.#records;
-    this.#records = new Map();
-    yield* records.values();
+    this.#records = [];
+    yield* records;
   }
 
   write(changes: readonly StoreChange[]): Promise<void> {
@@ -127,30 +126,35 @@ export class LogStore implements Store {
       return undefined;
     }
     const newest = readLogFile(directory, last, true);
-    let formerEnd: number | undefined;
-    for (let number = newest.head.oldest; number <= last; number += 1) {
+    // From the end to the begin: what was changed later need not be looked at, and that is most of it.
+    const files: LogFileUse[] = [];
+    const deleted = new Set<string>();
+    for (let number = last, next: FoundFile | undefined; number >= newest.head.oldest; number -= 1) {
       if (!numbers.includes(number)) throw corrupt(directory, 0, `its file ${number} is missing`);
       const file = number === last ? newest : readLogFile(directory, number, false);
-      if (formerEnd !== undefined) requireFormerEnd(directory, file, formerEnd);
-      formerEnd = file.end;
-      this.#take(file);
+      if (next !== undefined) requireFormerEnd(directory, next, file.end);
+      next = file;
+      const use = { number, bytes: file.end, live: 0 };
+      files.unshift(use);
+      this.#take(file, use, deleted);
       // The directory's lock is kept up between the files.
       await nextTurn();
     }
+    this.#index.foundFiles(files);
     return newest;
   }
 
-  #take({ number, frames, end }: FoundFile): void {
-    this.#index.addFile(number);
-    this.#index.grow(end);
-    for (const { payload } of frames) {
-      for (const line of linesOf(payload)) {
-        if (line.isDeletion) {
-          this.#index.delete(line.key);
-          this.#records.delete(line.key);
-        } else {
-          this.#index.put(line.key, line.end - line.begin);
-          this.#records.set(line.key, recordOf(payload, line));
+  #take({ frames }: FoundFile, file: LogFileUse, deleted: Set<string>): void {
+    for (const { at, payload } of frames.toReversed()) {
+      const lines = linesOf(payload);
+      for (let index = lines.length - 1; index >= 0; index -= 1) {
+        const line = lines[index]!;
+        if (deleted.has(line.key)) continue;
+        if (!line.isDeletion) {
+          const isLast = this.#index.found(line.key, file, at + index, line.end - line.begin);
+          if (isLast) this.#records.push(recordOf(payload, line));
+        } else if (!this.#index.has(line.key)) {
+          deleted.add(line.key);
         }
       }
     }
@@ -203,10 +207,10 @@ export class LogStore implements Store {
       const line = lineOf(key, change);
       lines.push(line);
       bytes += line.length;
-      if (change.op === 'put') this.#index.put(key, line.length);
+      if (change.op === 'put') this.#index.put(key, begin + lines.length - 1, line.length);
       else this.#index.delete(key);
     }
-    this.#clean(CLEANED_A_BYTE * bytes + CLEANED_ANYWAY, lines);
+    this.#clean(CLEANED_A_BYTE * bytes + CLEANED_ANYWAY, begin, lines);
     file.append(partsOf(lines));
     this.#index.grow(file.size - begin);
   }
@@ -221,8 +225,8 @@ export class LogStore implements Store {
     this.#removeBefore(oldest);
   }
 
-  /** Appends again what still counts in the oldest file: it joins `lines`. */
-  #clean(budget: number, lines: string[]): void {
+  /** Appends again what still counts in the oldest file: it joins `lines`, whose frame begins there. */
+  #clean(budget: number, begin: number, lines: string[]): void {
     const index = this.#index;
     for (let cleaned = 0; cleaned < budget; ) {
       const oldest = index.fileToClean();
@@ -231,20 +235,18 @@ export class LogStore implements Store {
       const { at, payload, end } = nextFrame(cleaning);
       cleaning.at = end;
       cleaned += end - at;
-      for (const line of linesOf(payload)) {
-        const counts = index.standsAt(line.key, oldest, cleaning.line);
-        cleaning.line += 1;
-        if (!counts) continue;
+      linesOf(payload).forEach((line, index) => {
+        if (!this.#index.standsAt(line.key, oldest, at + index)) return;
+        this.#index.put(line.key, begin + lines.length, line.end - line.begin);
         lines.push(textOf(payload, line));
-        index.put(line.key, line.end - line.begin);
-      }
+      });
     }
   }
 
   #cleaningOf(number: number): Cleaning {
     if (this.#cleaning?.number !== number) {
       const { bytes, begin } = openLogFile(this.#options.directory, number);
-      this.#cleaning = { number, bytes, at: begin, line: 0 };
+      this.#cleaning = { number, bytes, at: begin };
     }
     return this.#cleaning;
   }

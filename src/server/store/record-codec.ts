@@ -70,7 +70,7 @@ export function payloadOf(lines: readonly string[]): Buffer {
   return Buffer.from(`${lines.join('\n')}\n`);
 }
 
-/** A line as it stands in a payload. */
+/** A line as it stands in the payload of a frame. */
 export interface Line {
   readonly key: string;
   readonly isDeletion: boolean;
@@ -78,20 +78,19 @@ export interface Line {
   readonly end: number;
 }
 
-export function* linesOf(payload: Buffer): Generator<Line> {
+export function linesOf(payload: Buffer): Line[] {
+  const lines: Line[] = [];
   for (let begin = 0; begin < payload.length; ) {
-    let tab = -1;
     let end = begin;
-    // Keys are short; indexOf costs more than it saves on them, but not on what follows.
-    for (; payload[end] !== NEWLINE && payload[end] !== TAB; end += 1);
-    if (payload[end] === TAB) {
-      tab = end;
-      end = payload.indexOf(NEWLINE, tab);
-    }
-    const isDeletion = tab === -1;
-    yield { key: payload.toString('latin1', begin, isDeletion ? end : tab), isDeletion, begin, end };
+    // Keys are short: indexOf would cost more than it saves.
+    while (payload[end] !== NEWLINE && payload[end] !== TAB) end += 1;
+    const isDeletion = payload[end] === NEWLINE;
+    const key = payload.toString('latin1', begin, end);
+    if (!isDeletion) end = payload.indexOf(NEWLINE, end);
+    lines.push({ key, isDeletion, begin, end });
     begin = end + 1;
   }
+  return lines;
 }
 
 /** The text of a line, to be written again. */
