@@ -1,6 +1,8 @@
+import type { GlobalTxError } from '../../../protocol/errors.js';
 import type { DuplicateAssignment, InsertStatement } from '../sql/analysis.js';
 import { checkTable, refuseUpdateCascades } from '../table/check.js';
 import type { TableDefinition } from '../table/definition.js';
+import { movedKeyColumns } from '../table/generated.js';
 import { insertOnly } from './bound-insert.js';
 import { type CaptureContext, mismatch, type RunStatement, type StatementCounts } from './capture-context.js';
 import { type ConflictingRows, conflictingRows } from './conflicting-rows.js';
@@ -10,6 +12,7 @@ import { type InsertedRows, insertedRows, rowsAlreadyThere } from './inserted-ro
 import type { WritePlaceholder } from './queries.js';
 import type { TableImage } from './read-image.js';
 import { rowsByValues } from './rows-by-values.js';
+import { targetsOf } from './target-columns.js';
 
 const ER_DUP_ENTRY = 1062;
 /** How often rows of others may come between the reading and the statement before it is refused. */
@@ -68,12 +71,12 @@ function check(statement: InsertStatement, table: TableDefinition): void {
     table,
     changed.map(({ column }) => column),
   );
-  const moving = table.columns.find(
+  const others = changed.filter(({ to }) => to === 'other').map(({ column }) => column);
+  const given = changed.map(({ column }) => column);
+  const [moving] = table.columns.filter(
     (column) =>
-      table.key.columns.includes(column.name) &&
-      (column.generated ||
-        column.updatesItself ||
-        changed.some((assignment) => assignment.to === 'other' && assigns(assignment, column.name))),
+      movedKeyColumns(table, others).includes(column) ||
+      (column.generated && movedKeyColumns(table, given).includes(column)),
   );
   if (moving !== undefined)
     throw insertRefused(statement, table, `a change of the key column \`${moving.name}\``);
@@ -125,6 +128,12 @@ async function runOverMet(
   readonly found?: InsertedRows;
 }> {
   const weak = context.session.facts.weakIsolation;
+  if (
+    inserted.generated &&
+    statement.rows.length > 1 &&
+    (await isCounterAtEnd(context, table, statement.rows.length))
+  )
+    throw atTheEnd(statement, table);
   // A counter that is at its end generates its last value again and again, and the row with it would be met.
   const meetsOnlyAtTheEnd = inserted.generated && statement.rows.length === 1;
   for (let tries = 0; tries < TRIES; tries += 1) {
@@ -132,8 +141,10 @@ async function runOverMet(
     refuseMovedKeys(statement, met, inserted);
     if (met.rows.length === 0 && (weak || meetsOnlyAtTheEnd)) {
       const counts = await withoutMeeting(statement, run);
-      if (counts === undefined) continue;
-      return { met, counts };
+      if (counts !== undefined) return { met, counts };
+      // A given value may be the next one of the counter, which each trial moves on.
+      if (inserted.generated && givesSomeKeys(statement, table)) break;
+      continue;
     }
     if (weak && !met.closed) break;
     const found = hasUnknownKeys(statement, met, inserted) ? rowsByValues(context, statement, met) : inserted;
@@ -149,12 +160,27 @@ async function runOverMet(
     }
     return { met, counts, found };
   }
+  if (!weak) throw atTheEnd(statement, table);
   throw insertRefused(
     statement,
     table,
-    weak
-      ? 'rows that meet others in part, or one another, under READ COMMITTED; use REPEATABLE READ'
-      : 'a generated key that is taken: the AUTO_INCREMENT counter is at its end',
+    'rows that meet others in part, or one another, under READ COMMITTED; use REPEATABLE READ',
+  );
+}
+
+function atTheEnd(statement: InsertStatement, table: TableDefinition): GlobalTxError {
+  return insertRefused(
+    statement,
+    table,
+    'a generated key that is taken: the AUTO_INCREMENT counter is at its end',
+  );
+}
+
+/** Whether a row has a value for the AUTO_INCREMENT column, beside others for which it is generated. */
+function givesSomeKeys({ columns, rows }: InsertStatement, table: TableDefinition): boolean {
+  const at = targetsOf(table, columns)?.findIndex(({ autoIncrement }) => autoIncrement) ?? -1;
+  return (
+    rows.length > 1 && rows.some((row) => at >= 0 && row[at]?.kind !== 'default' && row[at]?.kind !== 'null')
   );
 }
 

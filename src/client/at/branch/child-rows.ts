@@ -1,6 +1,7 @@
 import { keyCondition } from '../image/key-condition.js';
 import { quoteIdentifier } from '../sql/identifier.js';
 import type { ParentReference, TableDefinition } from '../table/definition.js';
+import { referenceJoin } from '../table/reference-join.js';
 import type { CaptureContext } from './capture-context.js';
 import { readImage, type TableImage } from './read-image.js';
 
@@ -17,14 +18,13 @@ export function childrenOf(
 ): Promise<TableImage> {
   const server = context.session.facts.dialect.server;
   const keys = parents.rows.map((image) => image.row);
-  const joined = columns
-    .map((column, at) => `c.${quoteIdentifier(column)} = p.${quoteIdentifier(parentColumns[at]!)}`)
-    .join(' AND ');
+  const pairs = columns.map((column, at) => ({ child: column, parent: parentColumns[at]! }));
+  const joined = referenceJoin(pairs, parents.table, 'parent');
   return readImage(
     context,
     child,
     (plan, table) =>
-      `SELECT ${plan.selectList('c')} FROM ${fullName(parents.table)} p JOIN ${fullName(table)} c ON ${joined} ` +
-      `WHERE ${keyCondition(parents.table, keys, server, 'p')} FOR UPDATE`,
+      `SELECT ${plan.selectList('child')} FROM ${fullName(parents.table)} parent JOIN ${fullName(table)} child ON ${joined} ` +
+      `WHERE ${keyCondition(parents.table, keys, server, 'parent')} FOR UPDATE`,
   );
 }

@@ -67,8 +67,12 @@ export async function generatedForms(
   let at = 0;
   return combined.map((all) => {
     at += all.length;
-    return forms.slice(at - all.length, at).flat();
+    return distinct(forms.slice(at - all.length, at).flat());
   });
+}
+
+function distinct(forms: Forms): Forms {
+  return forms.filter((form, at) => Buffer.isBuffer(form) || forms.indexOf(form) === at);
 }
 
 /** Every choice of one form for each of the columns. */

@@ -63,13 +63,14 @@ async function ofQuery(
   const { rows } = accepted(await evaluateQuery(context, text, targets), statement, table);
   const nulls = hasNullForNotNull(targets, rows);
   if (nulls && statement.onConflict.action !== 'skip' && (await isStrict(context))) return undefined;
-  const known = await withStoredForms(context, { ...statement, rows }, table, write);
   const stays = !weak && !query.volatile;
   const { action } = statement.onConflict;
-  if (stays && (action === 'fail' || action === 'skip') && givesKeys(table, targets, rows)) {
-    return { statement: known, run };
-  }
-  if (action !== 'skip' && (await warned(context))) return undefined;
+  // Of a query that gives nothing only the query itself says what the server warns of.
+  if (stays && rows.length === 0) return { statement: { ...statement, rows }, run };
+  const unbound = stays && (action === 'fail' || action === 'skip') && givesKeys(table, targets, rows);
+  if (!unbound && action !== 'skip' && (await warned(context))) return undefined;
+  const known = await withStoredForms(context, { ...statement, rows }, table, write);
+  if (unbound) return { statement: known, run };
   // Without the query's own columns in sight the update could be legal where it is not.
   if (action === 'update')
     await context.session.executor.query(`EXPLAIN ${asWritten(statement, query.text, write)}`);
@@ -186,9 +187,10 @@ async function ofValues(
     const [values = []] = accepted(evaluated, statement, table).rows;
     for (const [index, { row, at }] of some.entries()) rows[row]![at] = values[index]!;
   }
+  const again = places.some(({ volatile }) => volatile);
+  if (again && statement.onConflict.action !== 'skip' && (await warned(context))) return undefined;
   const known = await withStoredForms(context, { ...spelled, rows }, table, write);
-  if (!places.some(({ volatile }) => volatile)) return { statement: known, run };
-  if (statement.onConflict.action !== 'skip' && (await warned(context))) return undefined;
+  if (!again) return { statement: known, run };
   const bound: BoundStatement = (placeholder) => boundInsert(known, 0, placeholder);
   return { statement: known, run: (other) => run(other ?? bound) };
 }

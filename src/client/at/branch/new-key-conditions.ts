@@ -12,11 +12,18 @@ import { inlineClause, overRowsQuery, referenceOf, type WritePlaceholder } from 
 import { planOf, type TableImage } from './read-image.js';
 import { isStrict } from './strict-mode.js';
 
+const DEFAULT = /^\s*default\s*$/i;
+const NOW = /^\(*(?:current_timestamp|now)\b/i;
+/** An expression without names and calls. */
+const LITERAL = /^(?:[\s()\d.+-]|_\w+(?=')|[bx]?'[^'\\]*')+$/i;
+
 /** What a column of the key, or one that it is computed from, is given in each row. */
 interface Source {
   readonly column: ColumnDefinition;
   /** What it is assigned, as SQL; undefined where the row keeps its own value. */
   readonly assigned: string | undefined;
+  /** Whether it may also get the time of the statement. */
+  readonly now: boolean;
 }
 
 function sameName(one: string, other: string): boolean {
@@ -46,9 +53,10 @@ function assignedTo(
   const text = only.value.text.toLowerCase();
   if (own.length > 1) throw refused(table, name, 'twice');
   if (only.volatile) throw refused(table, name, 'to a value that cannot be read beforehand');
-  if (/^\s*default\s*$/.test(text)) {
-    if (!column.constantDefault) throw refused(table, name, 'to a default that is computed');
-    return `DEFAULT(${referenceOf(named)}.${quoteIdentifier(name)})`;
+  if (DEFAULT.test(text)) {
+    if (column.constantDefault) return `DEFAULT(${referenceOf(named)}.${quoteIdentifier(name)})`;
+    if (LITERAL.test(column.defaultExpression ?? '')) return `${column.defaultExpression}`;
+    throw refused(table, name, 'to a default that is computed');
   }
   // An assignment sees those before it.
   for (const before of assignments.slice(0, assignments.indexOf(only))) {
@@ -68,10 +76,23 @@ function sourcesOf(
   const bases = key.flatMap((column) => basesOf(table, column));
   const computed = bases.find((base) => base.generated || base.updatesItself);
   if (computed !== undefined) throw refused(table, computed.name, 'which also changes by itself');
-  return Array.from(new Set([...key, ...bases]), (column) => ({
-    column,
-    assigned: column.generated ? undefined : assignedTo(table, statement, column, write),
-  }));
+  return Array.from(new Set([...key, ...bases]), (column) => {
+    const assigned =
+      column.generated || isGivenNow(statement, column)
+        ? undefined
+        : assignedTo(table, statement, column, write);
+    const named = statement.assigned.some((name) => sameName(name, column.name));
+    return { column, assigned, now: (column.updatesItself && !named) || isGivenNow(statement, column) };
+  });
+}
+
+/** Whether it is assigned the word DEFAULT that stands for the time. */
+function isGivenNow(
+  { assignments }: UpdateStatement,
+  { name, defaultExpression }: ColumnDefinition,
+): boolean {
+  const own = assignments.filter(({ column }) => sameName(column, name));
+  return own.length === 1 && DEFAULT.test(own[0]!.value.text) && NOW.test(defaultExpression ?? '');
 }
 
 /**
@@ -104,12 +125,12 @@ export async function newKeyConditions(
     const key = await keyForms(context, table, sources, given);
     for (const forms of key) {
       const parts = table.key.columns.map((name) => {
-        const { column, assigned } = sources.find((source) => source.column.name === name)!;
+        const { column, now } = sources.find((source) => source.column.name === name)!;
         const own = forms.get(column)!;
         if (own.includes(null)) return 'FALSE';
         const quoted = quoteIdentifier(name);
         const condition = oneOfCondition(column, quoted, own, server);
-        if (!column.updatesItself || assigned !== undefined) return condition;
+        if (!now) return condition;
         return `(${condition} OR ${quoted} BETWEEN '${since}' AND NOW(6))`;
       });
       conditions.push(`(${parts.join(' AND ')})`);
@@ -122,8 +143,7 @@ type RowForms = ReadonlyMap<ColumnDefinition, Forms>;
 
 /** The time before the statement, where a column takes the time of it by itself. */
 async function clockOf(context: CaptureContext, sources: readonly Source[]): Promise<string | undefined> {
-  const moves = sources.some(({ column, assigned }) => column.updatesItself && assigned === undefined);
-  if (!moves) return undefined;
+  if (!sources.some(({ now }) => now)) return undefined;
   const [[time] = []] = await probe(context, ["DATE_FORMAT(NOW(), '%Y-%m-%d %H:%i:%s')"]);
   return time ?? undefined;
 }

@@ -3,6 +3,7 @@ import { KEYS_PER_QUERY, keyCondition } from '../image/key-condition.js';
 import type { Row } from '../image/row.js';
 import { quoteIdentifier } from '../sql/identifier.js';
 import type { ParentReference, TableDefinition } from '../table/definition.js';
+import { referenceJoin } from '../table/reference-join.js';
 import type { BranchDatabase, BranchSession } from './database.js';
 import { tableOf } from './named-table.js';
 import { lockSet, type TableImages } from './net-changes.js';
@@ -34,14 +35,16 @@ async function parentKeys(
   const plan = planOf(parent, session);
   const name = ({ schema, name: table }: TableDefinition) =>
     `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`;
-  const joined = reference.columns
-    .map((column, at) => `c.${quoteIdentifier(column)} = p.${quoteIdentifier(reference.parentColumns[at]!)}`)
-    .join(' AND ');
+  const pairs = reference.columns.map((column, at) => ({
+    child: column,
+    parent: reference.parentColumns[at]!,
+  }));
+  const joined = referenceJoin(pairs, parent, 'parent');
   const keys = new Set<string>();
   for (let from = 0; from < rows.length; from += KEYS_PER_QUERY) {
-    const condition = keyCondition(child, rows.slice(from, from + KEYS_PER_QUERY), server, 'c');
+    const condition = keyCondition(child, rows.slice(from, from + KEYS_PER_QUERY), server, 'child');
     const result = await session.executor.query(
-      `SELECT ${plan.selectList('p')} FROM ${name(child)} c JOIN ${name(parent)} p ON ${joined} ` +
+      `SELECT ${plan.selectList('parent')} FROM ${name(child)} child JOIN ${name(parent)} parent ON ${joined} ` +
         `WHERE ${condition} LOCK IN SHARE MODE`,
     );
     for (const { identity } of plan.decode(result)) keys.add(identity);

@@ -1,11 +1,12 @@
 import type { GlobalTxError } from '../../../protocol/errors.js';
 import { isZero } from '../image/inserted.js';
 import { isPlainValue } from '../image/plain-value.js';
-import type { ColumnValue } from '../image/row.js';
 import { emptyForms, type StoredForms, storedForms } from '../image/stored-forms.js';
 import type { InsertStatement, InsertValue } from '../sql/analysis.js';
 import type { ColumnDefinition, TableDefinition } from '../table/definition.js';
+import { basesOf } from '../table/generated.js';
 import type { CaptureContext } from './capture-context.js';
+import { type Forms, generatedForms } from './generated-forms.js';
 import { insertRefused } from './insert-refusal.js';
 import { valueWriter } from './inserted-rows.js';
 import { probe } from './probe.js';
@@ -29,10 +30,21 @@ interface Place {
 const PLACES_PER_QUERY = 100;
 const NULL_LITERAL = /^\s*null\s*$/i;
 
-/** Names of the columns that rows are found by. */
-export function findingColumns({ onConflict }: InsertStatement, table: TableDefinition): ReadonlySet<string> {
+/** The columns that rows are found by. */
+function searchedColumns(
+  { onConflict }: InsertStatement,
+  table: TableDefinition,
+): readonly ColumnDefinition[] {
   const indexes = onConflict.action === 'fail' ? [table.key] : [table.key, ...table.uniques];
-  return new Set(indexes.flatMap((index) => index.columns));
+  const names = new Set(indexes.flatMap((index) => index.columns));
+  return table.columns.filter(({ name }) => names.has(name));
+}
+
+/** Names of the columns that rows are found by, or that such a one is computed from. */
+export function findingColumns(statement: InsertStatement, table: TableDefinition): ReadonlySet<string> {
+  const searched = searchedColumns(statement, table);
+  const bases = searched.flatMap((column) => basesOf(table, column));
+  return new Set([...searched, ...bases].map(({ name }) => name));
 }
 
 /**
@@ -46,8 +58,10 @@ export async function withStoredForms(
   table: TableDefinition,
   write: WritePlaceholder,
 ): Promise<InsertStatement> {
-  const places = placesOf(statement, table, write);
-  if (places.length === 0) return statement;
+  const generated = searchedColumns(statement, table).filter((column) => column.generated);
+  const bases = new Set(generated.flatMap((column) => basesOf(table, column)));
+  const places = placesOf(statement, table, bases, write);
+  if (places.length === 0 && generated.length === 0) return statement;
   const rows = statement.rows.map((row) => Array.from(row));
   for (let from = 0; from < places.length; from += PLACES_PER_QUERY) {
     const some = places.slice(from, from + PLACES_PER_QUERY);
@@ -65,12 +79,46 @@ export async function withStoredForms(
       rows[row]![at] = { kind: 'stored', value, forms, automatic: automatic && rows.length === 1 };
     }
   }
-  return { ...statement, rows };
+  const known = { ...statement, rows };
+  if (generated.length === 0) return known;
+  return { ...known, computed: await computedForms(context, known, table, generated) };
+}
+
+/** What the generated columns hold in each row, as far as it can be told. */
+async function computedForms(
+  context: Pick<CaptureContext, 'session'>,
+  { columns, rows }: InsertStatement,
+  table: TableDefinition,
+  generated: readonly ColumnDefinition[],
+): Promise<NonNullable<InsertStatement['computed']>> {
+  const targets = targetsOf(table, columns) ?? [];
+  const computed = rows.map(() => new Map<string, Forms>());
+  for (const column of generated) {
+    const bases = basesOf(table, column);
+    const given = rows.map((row) => bases.map((base) => baseForms(base, row[targets.indexOf(base)])));
+    if (given.some((forms) => forms.includes(undefined))) continue;
+    const all = await generatedForms(context, table, column, given as (readonly Forms[])[]);
+    for (const [row, forms] of all?.entries() ?? []) computed[row]!.set(column.name, forms);
+  }
+  return computed;
+}
+
+function nullForms(column: ColumnDefinition): Forms {
+  return column.nullable ? [null] : emptyForms(column);
+}
+
+function baseForms(column: ColumnDefinition, value: InsertValue | undefined): Forms | undefined {
+  if (value?.kind === 'stored') return value.automatic ? undefined : value.forms;
+  if (value !== undefined && value.kind !== 'default') return undefined;
+  if (column.nullByDefault) return [null];
+  const forms = column.hasDefault ? [] : emptyForms(column);
+  return forms.length === 0 ? undefined : forms;
 }
 
 function placesOf(
   statement: InsertStatement,
   table: TableDefinition,
+  bases: ReadonlySet<ColumnDefinition>,
   write: WritePlaceholder,
 ): readonly Place[] {
   const finding = findingColumns(statement, table);
@@ -81,7 +129,8 @@ function placesOf(
       const column = targets[at];
       if (column === undefined || value.kind === 'stored' || !finding.has(column.name)) return [];
       const text = value.kind === 'null' ? 'NULL' : textOf(value);
-      if (text === null || value.kind === 'expression' || isKnown(column, text.trim())) return [];
+      if (text === null || value.kind === 'expression') return [];
+      if (isKnown(column, text.trim()) && !bases.has(column)) return [];
       return [{ row, at, column, value, text: text.trim() }];
     }),
   );
@@ -106,7 +155,7 @@ async function formsOf(
   statement: InsertStatement,
   table: TableDefinition,
   places: readonly Place[],
-): Promise<readonly (readonly ColumnValue[])[]> {
+): Promise<readonly Forms[]> {
   const readers = places.map(({ column }): StoredForms => {
     const reader = storedForms(column);
     if (reader === undefined) throw unknown(statement, table, column);
@@ -123,7 +172,7 @@ async function formsOf(
   return places.map(({ column, text }, index) => {
     const own = answers.slice(from, from + asked[index]!.length);
     from += own.length;
-    const forms = NULL_LITERAL.test(text) ? emptyForms(column) : readers[index]!.forms(own, text);
+    const forms = NULL_LITERAL.test(text) ? nullForms(column) : readers[index]!.forms(own, text);
     if (forms.length > 0) return forms;
     if (!NULL_LITERAL.test(text)) throw unknown(statement, table, column);
     throw insertRefused(

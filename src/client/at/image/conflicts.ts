@@ -46,7 +46,7 @@ interface Session extends ZeroKeeping {
  */
 export function conflictQueries(
   table: TableDefinition,
-  insert: Pick<InsertStatement, 'columns' | 'rows'>,
+  insert: Pick<InsertStatement, 'columns' | 'rows' | 'computed'>,
   session: Session,
   expression: (value: InsertValue) => string | null,
 ): Conflicts {
@@ -59,11 +59,13 @@ export function conflictQueries(
     const columns = index.columns.flatMap((name) => table.columns.filter((column) => column.name === name));
     const conditions: string[] = [];
     let exact = true;
-    for (const values of insert.rows) {
+    for (const [number, values] of insert.rows.entries()) {
       // The server refuses such a row by itself, but for the empty one, which is all defaults.
       if (values.length !== listed.length && values.length > 0) continue;
       const parts = columns.map((column) =>
-        part(column, values[listed.indexOf(column.name.toLowerCase())], session, expression),
+        column.generated
+          ? computedPart(column, insert.computed?.[number])
+          : part(column, values[listed.indexOf(column.name.toLowerCase())], session, expression),
       );
       const refused = parts.find((each) => 'refused' in each);
       if (refused !== undefined) return refused;
@@ -98,6 +100,22 @@ function holds(column: ColumnDefinition, expression: string): string {
   return `(${plainly} OR FIND_IN_SET('PAD_CHAR_TO_FULL_LENGTH',@@sql_mode) AND ${trimmed})`;
 }
 
+function computedPart(
+  { name }: ColumnDefinition,
+  computed: ReadonlyMap<string, readonly ColumnValue[]> | undefined,
+): Part {
+  const forms = computed?.get(name);
+  if (forms === undefined)
+    return { refused: `a unique index over the generated column ${quoteIdentifier(name)}` };
+  return formsPart(forms);
+}
+
+/** NULL meets nothing. */
+function formsPart(all: readonly ColumnValue[]): Part {
+  const forms = all.filter((form) => form !== null);
+  return forms.length === 0 ? { free: true } : { forms };
+}
+
 function part(
   column: ColumnDefinition,
   value: InsertValue | undefined,
@@ -105,7 +123,6 @@ function part(
   expression: (value: InsertValue) => string | null,
 ): Part {
   const name = quoteIdentifier(column.name);
-  if (column.generated) return { refused: `a unique index over the generated column ${name}` };
   if (value === undefined || value.kind === 'default') {
     // The word DEFAULT stands for the value 0 there.
     if (column.autoIncrement && value !== undefined && zeroIsKept) return { expression: '0' };
@@ -113,7 +130,7 @@ function part(
     if (column.constantDefault) return { expression: asStored(column, `DEFAULT(${name})`) };
     return withoutValue(column, `no value for the unique column ${name}`);
   }
-  if (value.kind === 'stored') return value;
+  if (value.kind === 'stored') return formsPart(value.forms);
   const text =
     value.kind === 'null' ? 'NULL' : value.kind === 'expression' ? null : expression(value)?.trim();
   if (text === null || text === undefined)

@@ -111,7 +111,7 @@ function withoutSpaces({ charset, collation, maxLength }: ColumnDefinition, text
  */
 export function insertedKeyCondition(
   table: TableDefinition,
-  insert: Pick<InsertStatement, 'columns' | 'rows'>,
+  insert: Pick<InsertStatement, 'columns' | 'rows' | 'computed'>,
   server: 'mysql' | 'mariadb',
   expression: (value: InsertValue) => string | null,
   reference?: string,
@@ -119,12 +119,15 @@ export function insertedKeyCondition(
   const listed = listedColumns(table, insert.columns);
   const key = table.key.columns.flatMap((name) => table.columns.filter((column) => column.name === name));
   const rows: KeyPart[][] = [];
-  for (const values of insert.rows) {
+  for (const [number, values] of insert.rows.entries()) {
     // The server refuses such a row by itself, but for the empty one, which is all defaults.
     if (values.length !== listed.length && values.length > 0)
       return { condition: 'FALSE', generated: false, exact: true, passed: [] };
     rows.push(
-      key.map((column) => keyPart(column, values[listed.indexOf(column.name.toLowerCase())], expression)),
+      key.map((column) => {
+        if (column.generated) return computedPart(column, insert.computed?.[number]);
+        return keyPart(column, values[listed.indexOf(column.name.toLowerCase())], expression);
+      }),
     );
   }
   for (const part of rows.flat()) if ('refused' in part) return part;
@@ -215,13 +218,23 @@ export function listedColumns(
   return (columns ?? visible).map((name) => name.toLowerCase());
 }
 
+/** What a generated column of the key holds; NULL is an error of the server's. */
+function computedPart(
+  { name }: ColumnDefinition,
+  computed: ReadonlyMap<string, readonly ColumnValue[]> | undefined,
+): KeyPart {
+  const forms = computed?.get(name)?.filter((form) => form !== null);
+  if (forms === undefined)
+    return { refused: `INSERT into a table whose key column ${quoteIdentifier(name)} is generated` };
+  return forms.length === 0 ? { expression: 'NULL' } : { forms };
+}
+
 function keyPart(
   column: ColumnDefinition,
   value: InsertValue | undefined,
   expression: (value: InsertValue) => string | null,
 ): KeyPart {
   const name = quoteIdentifier(column.name);
-  if (column.generated) return { refused: `INSERT into a table whose key column ${name} is generated` };
   if (value === undefined || value.kind === 'default') return defaultPart(column, name, value !== undefined);
   switch (value.kind) {
     case 'null':

@@ -141,6 +141,8 @@ export interface InsertStatement {
   /** None where a query gives them. */
   readonly rows: readonly (readonly InsertValue[])[];
   readonly query: InsertQuery | null;
+  /** What generated columns may hold in each row, by their names, where that has been found out. */
+  readonly computed?: readonly ReadonlyMap<string, readonly (string | Buffer | null)[]>[];
   readonly onConflict: OnConflict;
   /** What stands behind the verb: modifiers, the table, its partitions. */
   readonly target: Clause;

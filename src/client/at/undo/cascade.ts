@@ -2,9 +2,9 @@ import { GlobalTxError } from '../../../protocol/errors.js';
 import type { SqlDialect, SqlExecutor } from '../executor.js';
 import { keyCondition } from '../image/key-condition.js';
 import { changedColumns } from '../image/row-equality.js';
-import { quoteIdentifier } from '../sql/identifier.js';
 import type { Cascade, TableDefinition } from '../table/definition.js';
 import { textLiteral } from '../table/information-schema.js';
+import { referenceJoin } from '../table/reference-join.js';
 import { qualifiedName } from './ddl.js';
 import type { Step } from './plan.js';
 
@@ -41,9 +41,7 @@ async function hasChildren(
 ): Promise<boolean> {
   const pairs = await columnPairs(executor, table, cascade);
   const child = qualifiedName(cascade.childSchema, cascade.childTable);
-  const joined = pairs
-    .map((pair) => `child.${quoteIdentifier(pair.child)} = parent.${quoteIdentifier(pair.parent)}`)
-    .join(' AND ');
+  const joined = referenceJoin(pairs, table, 'parent');
   // The parents are locked, so no child can come after this; those that are here may be on their way out.
   const { rows } = await executor.query(
     `SELECT 1 FROM ${qualifiedName(table.schema, table.name)} parent JOIN ${child} child ON ${joined} ` +

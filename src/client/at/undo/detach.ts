@@ -8,6 +8,7 @@ import { changedColumns } from '../image/row-equality.js';
 import { quoteIdentifier } from '../sql/identifier.js';
 import type { ParentReference, TableDefinition } from '../table/definition.js';
 import { textLiteral } from '../table/information-schema.js';
+import { type ReferencePair, referenceJoin } from '../table/reference-join.js';
 import { qualifiedName } from './ddl.js';
 import { RowKeys } from './dirty-check.js';
 import type { Step } from './plan.js';
@@ -18,7 +19,7 @@ type ServerKind = SqlDialect['server'];
 interface Referring {
   readonly childSchema: string;
   readonly childTable: string;
-  readonly pairs: readonly { readonly child: string; readonly parent: string }[];
+  readonly pairs: readonly ReferencePair[];
 }
 
 async function referringKeys(
@@ -40,12 +41,6 @@ async function referringKeys(
     keys.set(id, key);
   }
   return Array.from(keys.values());
-}
-
-function joined(pairs: Referring['pairs']): string {
-  return pairs
-    .map(({ child, parent }) => `child.${quoteIdentifier(child)} = parent.${quoteIdentifier(parent)}`)
-    .join(' AND ');
 }
 
 /** The columns whose values the step takes away; undefined: all. */
@@ -100,7 +95,7 @@ async function hasOwnChildrenOnly(
     const table = own[0]?.table;
     const from =
       `FROM ${qualifiedName(step.table.schema, step.table.name)} parent ` +
-      `JOIN ${qualifiedName(childSchema, childTable)} child ON ${joined(pairs)} WHERE ${condition} AND ` +
+      `JOIN ${qualifiedName(childSchema, childTable)} child ON ${referenceJoin(pairs, step.table, 'parent')} WHERE ${condition} AND ` +
       losesValues(step, pairs, server);
     if (table === undefined) {
       const { rows } = await executor.query(`SELECT 1 ${from} LIMIT 1 FOR UPDATE`);
@@ -169,15 +164,17 @@ export async function checkParents(
 
 async function refuseOrphans(
   executor: SqlExecutor,
-  { schema, name: table }: TableDefinition,
+  child: TableDefinition,
   { name, columns, parentSchema, parentTable, parentColumns }: ParentReference,
   condition: string,
 ): Promise<void> {
-  const pairs = columns.map((child, at) => ({ child, parent: parentColumns[at]! }));
+  const { schema, name: table } = child;
+  const pairs = columns.map((column, at) => ({ child: column, parent: parentColumns[at]! }));
+  const joined = referenceJoin(pairs, child, 'child');
   const given = columns.map((column) => `child.${quoteIdentifier(column)} IS NOT NULL`).join(' AND ');
   const { rows } = await executor.query(
     `SELECT 1 FROM ${qualifiedName(schema, table)} child WHERE ${condition} AND ${given} AND NOT EXISTS ` +
-      `(SELECT 1 FROM ${qualifiedName(parentSchema, parentTable)} parent WHERE ${joined(pairs)}) LIMIT 1 FOR UPDATE`,
+      `(SELECT 1 FROM ${qualifiedName(parentSchema, parentTable)} parent WHERE ${joined}) LIMIT 1 FOR UPDATE`,
   );
   if (rows.length === 0) return;
   throw new GlobalTxError(
