@@ -31,7 +31,7 @@ export class Fuzz {
   async run(seed: number): Promise<RunResult> {
     const plan = generate(seed, { server: this.#lane.server.kind, further: this.#options.further });
     const report = await runPlan(this.#lane, plan);
-    const total = totalOf(report);
+    const total = totalOf(seed, report);
     const { mismatch } = report;
     if (mismatch === undefined) return { seed, total, script: undefined };
     let last: Mismatch = mismatch;

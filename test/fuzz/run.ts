@@ -74,7 +74,7 @@ function withoutWarnings(text: string): string {
 }
 
 /** Statements that another may run in the place of, whatever the isolation level. */
-const BOUND = / LIMIT \d|\(SELECT | ON DUPLICATE KEY UPDATE |^REPLACE /;
+const BOUND = / LIMIT \d|\(SELECT | ON DUPLICATE KEY UPDATE |^REPLACE |^INSERT (?:IGNORE )?INTO .* SELECT /s;
 
 /** Statements that may use up more AUTO_INCREMENT values than they store, and other numbers of them when they are bound. */
 const COUNTING: ReadonlySet<string> = new Set([
@@ -143,22 +143,11 @@ function otherState(rule: string, wanted: State, found: State): { rule: string; 
   return { rule: `${rule} (by checksum alone)`, detail: difference(wanted.checksum, found.checksum) };
 }
 
-/**
- * A statement that ran and could not be kept, which is an error where it is known beforehand that it may be so:
- * outside of strict mode, and with IGNORE, a value that does not fit its key column is stored as another, and the row
- * that was made is not found under what was given; and a join whose condition changes finds other rows the next time.
- */
+/** A join whose condition changes may find other rows the next time: the one error that comes after the statement. */
 function lostAfterwards({ branches }: TransactionPlan, outcomes: Outcomes, text: string): string | undefined {
-  const branch = branches[outcomes.length - 1];
-  const step = branch?.steps[(outcomes.at(-1)?.length ?? 0) - 1];
-  if (branch === undefined || step === undefined || !text.startsWith('IMAGE_MISMATCH')) return undefined;
-  const { sqlMode } = branch.session;
-  const strict = sqlMode === 'DEFAULT' || sqlMode.includes('STRICT');
-  if (step.kind === 'INSERT IGNORE' || (step.kind === 'INSERT' && !strict)) {
-    return `${step.kind} whose key is stored as another value`;
-  }
-  if (step.volatile && JOINED.has(step.kind)) return `${step.kind} with a changing condition`;
-  return undefined;
+  const step = branches[outcomes.length - 1]?.steps[(outcomes.at(-1)?.length ?? 0) - 1];
+  const lost = step?.volatile === true && JOINED.has(step.kind) && text.startsWith('IMAGE_MISMATCH');
+  return lost ? `${step.kind} with a changing condition` : undefined;
 }
 
 const JOINED: ReadonlySet<string> = new Set(['UPDATE ... JOIN', 'multi-table DELETE']);

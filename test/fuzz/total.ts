@@ -13,14 +13,16 @@ export interface Total {
   refused: number;
   mismatches: number;
   readonly constructs: Record<string, number>;
+  /** The first seed in which each of them was met. */
+  readonly seeds: Record<string, number>;
   readonly kinds: Record<string, KindCount>;
 }
 
 export function noRuns(): Total {
-  return { runs: 0, statements: 0, refused: 0, mismatches: 0, constructs: {}, kinds: {} };
+  return { runs: 0, statements: 0, refused: 0, mismatches: 0, constructs: {}, seeds: {}, kinds: {} };
 }
 
-export function totalOf({ statements, refused, kinds, mismatch }: Report): Total {
+export function totalOf(seed: number, { statements, refused, kinds, mismatch }: Report): Total {
   const constructs = Object.fromEntries(refused);
   const count = Object.values(constructs).reduce((sum, number) => sum + number, 0);
   return {
@@ -29,6 +31,7 @@ export function totalOf({ statements, refused, kinds, mismatch }: Report): Total
     refused: count,
     mismatches: mismatch === undefined ? 0 : 1,
     constructs,
+    seeds: Object.fromEntries(Array.from(refused.keys(), (name) => [name, seed])),
     kinds: Object.fromEntries(kinds),
   };
 }
@@ -40,6 +43,7 @@ export function add(total: Total, more: Total): void {
   total.mismatches += more.mismatches;
   for (const [name, count] of Object.entries(more.constructs)) {
     total.constructs[name] = (total.constructs[name] ?? 0) + count;
+    total.seeds[name] ??= more.seeds[name] ?? 0;
   }
   for (const [name, { succeeded, failed, refused }] of Object.entries(more.kinds)) {
     const entry = total.kinds[name] ?? { succeeded: 0, failed: 0, refused: 0 };
@@ -51,7 +55,7 @@ export function add(total: Total, more: Total): void {
 }
 
 /** The tables that `--verbose` shows. */
-export function details({ kinds, constructs }: Total): string {
+export function details({ kinds, constructs, seeds }: Total): string {
   const kindLines = Object.entries(kinds)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(
@@ -61,7 +65,7 @@ export function details({ kinds, constructs }: Total): string {
   const refusedLines = Object.entries(constructs)
     .sort(([, a], [, b]) => b - a)
     .slice(0, 40)
-    .map(([name, count]) => `${String(count).padStart(9)} ${name}`);
+    .map(([name, count]) => `${String(count).padStart(9)} ${name}  (seed ${seeds[name]})`);
   const head = `${'kind'.padEnd(26)} succeeded    failed   refused`;
   return [head, ...kindLines, '', '  refused construct', ...refusedLines].join('\n');
 }
