@@ -3,7 +3,7 @@ import { isZero } from '../image/inserted.js';
 import { isPlainValue } from '../image/plain-value.js';
 import { emptyForms, type StoredForms, storedForms } from '../image/stored-forms.js';
 import type { InsertStatement, InsertValue } from '../sql/analysis.js';
-import type { ColumnDefinition, TableDefinition } from '../table/definition.js';
+import type { ColumnDefinition, TableDefinition, UniqueIndex } from '../table/definition.js';
 import { basesOf } from '../table/generated.js';
 import type { CaptureContext } from './capture-context.js';
 import { type Forms, generatedForms } from './generated-forms.js';
@@ -30,14 +30,32 @@ interface Place {
 const PLACES_PER_QUERY = 100;
 const NULL_LITERAL = /^\s*null\s*$/i;
 
-/** The columns that rows are found by. */
-function searchedColumns(
-  { onConflict }: InsertStatement,
-  table: TableDefinition,
-): readonly ColumnDefinition[] {
-  const indexes = onConflict.action === 'fail' ? [table.key] : [table.key, ...table.uniques];
-  const names = new Set(indexes.flatMap((index) => index.columns));
+/** The indexes that rows are found by. */
+function searchedIndexes({ onConflict }: InsertStatement, table: TableDefinition): readonly UniqueIndex[] {
+  return onConflict.action === 'fail' ? [table.key] : [table.key, ...table.uniques];
+}
+
+function searchedColumns(statement: InsertStatement, table: TableDefinition): readonly ColumnDefinition[] {
+  const names = new Set(searchedIndexes(statement, table).flatMap((index) => index.columns));
   return table.columns.filter(({ name }) => names.has(name));
+}
+
+/** How much of a column matters, where no index holds all of it. */
+function longestPrefixes(statement: InsertStatement, table: TableDefinition): ReadonlyMap<string, number> {
+  const longest = new Map<string, number>();
+  for (const { columns, prefixes } of searchedIndexes(statement, table)) {
+    for (const [at, name] of columns.entries())
+      longest.set(name, Math.max(longest.get(name) ?? 0, prefixes[at] ?? Number.MAX_SAFE_INTEGER));
+  }
+  for (const { name } of table.columns.flatMap((column) => basesOf(table, column))) longest.delete(name);
+  return new Map(Array.from(longest).filter(([, length]) => length < Number.MAX_SAFE_INTEGER));
+}
+
+/** Whether an index holds the beginning of a column alone. */
+function isInPrefix(statement: InsertStatement, table: TableDefinition, name: string): boolean {
+  return searchedIndexes(statement, table).some(
+    ({ columns, prefixes }) => (prefixes[columns.indexOf(name)] ?? null) !== null,
+  );
 }
 
 /** Names of the columns that rows are found by, or that such a one is computed from. */
@@ -130,7 +148,8 @@ function placesOf(
       if (column === undefined || value.kind === 'stored' || !finding.has(column.name)) return [];
       const text = value.kind === 'null' ? 'NULL' : textOf(value);
       if (text === null || value.kind === 'expression') return [];
-      if (isKnown(column, text.trim()) && !bases.has(column)) return [];
+      const needed = bases.has(column) || isInPrefix(statement, table, column.name);
+      if (isKnown(column, text.trim()) && !needed) return [];
       return [{ row, at, column, value, text: text.trim() }];
     }),
   );
@@ -156,8 +175,9 @@ async function formsOf(
   table: TableDefinition,
   places: readonly Place[],
 ): Promise<readonly Forms[]> {
+  const prefixes = longestPrefixes(statement, table);
   const readers = places.map(({ column }): StoredForms => {
-    const reader = storedForms(column);
+    const reader = storedForms(column, prefixes.get(column.name));
     if (reader === undefined) throw unknown(statement, table, column);
     return reader;
   });

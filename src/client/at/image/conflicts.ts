@@ -5,6 +5,7 @@ import type { ColumnDefinition, TableDefinition, UniqueIndex } from '../table/de
 import { asStored, givenPart, isZero, listedColumns, withoutValue } from './inserted.js';
 import { oneOfCondition } from './key-condition.js';
 import { valueLiteral } from './literal.js';
+import { prefixCondition } from './prefix-condition.js';
 import type { ColumnValue } from './row.js';
 
 /** Finds the rows that hold unique values of new rows, by the index that makes them unique. */
@@ -53,9 +54,6 @@ export function conflictQueries(
   const listed = listedColumns(table, insert.columns);
   const queries: ConflictQuery[] = [];
   for (const index of [table.key, ...table.uniques]) {
-    if (index.prefixes.some((prefix) => prefix !== null)) {
-      return { refused: `the unique index ${quoteIdentifier(index.name)} over the beginning of a column` };
-    }
     const columns = index.columns.flatMap((name) => table.columns.filter((column) => column.name === name));
     const conditions: string[] = [];
     let exact = true;
@@ -70,9 +68,13 @@ export function conflictQueries(
       const refused = parts.find((each) => 'refused' in each);
       if (refused !== undefined) return refused;
       if (parts.some((each) => 'free' in each)) continue;
-      conditions.push(
-        parts.map((each, at) => comparison(columns[at]!, each, session.dialect.server)).join(' AND '),
+      const compared = parts.map((each, at) =>
+        comparison(columns[at]!, each, index.prefixes[at] ?? null, session.dialect.server),
       );
+      if (compared.includes(undefined)) {
+        return { refused: `the unique index ${quoteIdentifier(index.name)} over the beginning of a column` };
+      }
+      conditions.push(compared.join(' AND '));
       exact &&= parts.every((each) => !('forms' in each) || each.forms.length === 1);
     }
     if (conditions.length > 0) queries.push({ index, conditions, exact });
@@ -80,7 +82,14 @@ export function conflictQueries(
   return { queries };
 }
 
-function comparison(column: ColumnDefinition, part: Part, server: 'mysql' | 'mariadb'): string {
+function comparison(
+  column: ColumnDefinition,
+  part: Part,
+  prefix: number | null,
+  server: 'mysql' | 'mariadb',
+): string | undefined {
+  if (prefix !== null)
+    return 'forms' in part ? prefixCondition(column, part.forms, prefix, server) : undefined;
   if ('expression' in part) return holds(column, part.expression);
   if (!('forms' in part)) return 'FALSE';
   if (column.dataType !== 'char')

@@ -127,19 +127,20 @@ function bit(column: ColumnDefinition): StoredForms {
 }
 
 /** In the character set of the column, and no longer than it is. */
-function text(column: ColumnDefinition, charset: string): StoredForms {
+function text(column: ColumnDefinition, charset: string, prefix: number | undefined): StoredForms {
+  const length = Math.min(column.maxLength ?? 0, prefix ?? Number.MAX_SAFE_INTEGER);
   const isUtf8 = charset.startsWith('utf8');
   return {
     probes: (value) => [
-      `HEX(CAST(LEFT(CONVERT(${value} USING ${charset}),${column.maxLength}) AS BINARY))`,
-      hexOfBytes(value),
+      `HEX(CAST(LEFT(CONVERT(${value} USING ${charset}),${length}) AS BINARY))`,
+      `HEX(LEFT(CAST(${value} AS BINARY),${4 * length}))`,
     ],
     forms: ([converted, bytes], value) => {
       if (/^\s*[+-]?[\d.]+e/i.test(value) && (converted ?? '').length > 2 * LONGEST_NUMBER) return [];
       if (converted === null || converted === undefined) {
         // Bytes that are no text in the character set: what stands before them is kept.
         if (!isUtf8 || bytes === null || bytes === undefined) return [];
-        return [textValue(column, validBeginning(Buffer.from(bytes, 'hex'), column.maxLength ?? 0))];
+        return [textValue(column, validBeginning(Buffer.from(bytes, 'hex'), length))];
       }
       return [textValue(column, Buffer.from(converted, 'hex'))];
     },
@@ -153,8 +154,9 @@ function validBeginning(bytes: Buffer, characters: number): Buffer {
   return Buffer.from(Array.from(valid).slice(0, characters).join(''), 'utf8');
 }
 
-function bytes(column: ColumnDefinition): StoredForms {
-  const [size = 1] = sizesOf(column);
+function bytes(column: ColumnDefinition, prefix: number | undefined): StoredForms | undefined {
+  const [size] = column.dataType.endsWith('binary') ? sizesOf(column) : [prefix];
+  if (size === undefined) return undefined;
   return {
     probes: (value) => [`HEX(LEFT(CAST(${value} AS BINARY),${size}))`],
     forms: ([hex], value) => {
@@ -290,8 +292,11 @@ function address({ dataType }: ColumnDefinition): StoredForms {
   };
 }
 
-/** @returns undefined for a type whose values are not looked up */
-export function storedForms(column: ColumnDefinition): StoredForms | undefined {
+/**
+ * @param prefix how much of the value matters, where that is not all of it: characters of text, else bytes
+ * @returns undefined for a type whose values are not looked up
+ */
+export function storedForms(column: ColumnDefinition, prefix?: number): StoredForms | undefined {
   switch (columnFamily(column)) {
     case 'integer':
       return integer(column);
@@ -304,9 +309,9 @@ export function storedForms(column: ColumnDefinition): StoredForms | undefined {
     case 'bit':
       return bit(column);
     case 'text':
-      return column.charset === null ? undefined : text(column, column.charset);
+      return column.charset === null ? undefined : text(column, column.charset, prefix);
     case 'bytes':
-      return column.dataType.endsWith('binary') ? bytes(column) : undefined;
+      return bytes(column, prefix);
     case 'enum':
       return enumeration(column);
     case 'set':
