@@ -128,6 +128,9 @@ export class PhaseTwoDispatcher {
     const facts = { xid, branchId, decision, outcome, code, detail };
     if (outcome === 'PHASE_TWO_NEEDS_ATTENTION')
       this.#logger.error(facts, `a branch needs a person: ${detail}`);
+    else if (code === 'NOT_CONNECTED')
+      // A pool that was ended leaves the rest to whoever has the resource still, or has it next.
+      this.#logger.debug(facts, `phase two is left to another process: ${detail}`);
     else if (outcome === 'PHASE_TWO_RETRY')
       this.#logger.warn(facts, `phase two will be tried again: ${detail}`);
     else this.#logger.debug(facts, 'phase two is done');
