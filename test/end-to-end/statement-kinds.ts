@@ -29,6 +29,8 @@ export const TABLES: readonly string[] = [
   'INSERT INTO entry VALUES (1, 1, 10), (2, 1, 20), (3, 2, 5)',
   'CREATE TABLE tag (name VARCHAR(20) PRIMARY KEY, uses INT NOT NULL)',
   "INSERT INTO tag VALUES ('a', 1), ('b', 2)",
+  'CREATE TABLE badge (id INT PRIMARY KEY, colour VARCHAR(9) UNIQUE)',
+  "INSERT INTO badge VALUES (1, 'red'), (2, 'blue')",
   `CREATE TABLE token (id CHAR(36) PRIMARY KEY DEFAULT (UUID()), made INT NOT NULL)`,
   `CREATE TABLE part (id INT PRIMARY KEY, v INT) PARTITION BY RANGE (id)
      (PARTITION p0 VALUES LESS THAN (10), PARTITION p1 VALUES LESS THAN MAXVALUE)`,
@@ -79,6 +81,10 @@ export const SECTIONS: readonly Section[] = [
         form: 'ON DUPLICATE KEY UPDATE with a row alias',
         sql: "INSERT INTO tag VALUES ('a', 9) AS new ON DUPLICATE KEY UPDATE uses = new.uses",
         only: 'mysql',
+      },
+      {
+        form: 'ON DUPLICATE KEY UPDATE of the key',
+        sql: "INSERT INTO badge VALUES (9, 'red') ON DUPLICATE KEY UPDATE id = VALUES(id)",
       },
       {
         form: 'RETURNING',

@@ -32,11 +32,13 @@ export async function captureUpsert(
   check(statement, table);
   const inserted = await insertedRows(context, statement, table, write);
   const there = await rowsAlreadyThere(inserted);
-  const { met, counts, found = inserted } = await runOverMet(context, statement, table, write, run, inserted);
+  const ran = await runOverMet(context, statement, table, write, run, inserted);
+  const { met, counts, found = inserted, moves } = ran;
   for (const { identity } of met.rows) there.delete(identity);
-  const present = await rowsInserted(statement, met, found);
+  const present = moves ? await found.read() : await rowsInserted(statement, met, found);
   const fresh = { ...present, rows: present.rows.filter(({ identity }) => !there.has(identity)) };
-  if (!agrees(statement, met, fresh, counts.matched)) {
+  const holds = moves ? fresh.rows.length === 1 : agrees(statement, met, fresh, counts.matched);
+  if (!holds) {
     throw mismatch(insertName(statement), met.table, met.rows.length + fresh.rows.length, counts.matched);
   }
   touch(context, met, fresh);
@@ -97,16 +99,23 @@ function assigns({ column }: DuplicateAssignment, name: string): boolean {
   return column.toLowerCase() === name.toLowerCase();
 }
 
-/** A row that a new one meets by another unique value than its key would get the key of that. */
-function refuseMovedKeys(statement: InsertStatement, met: ConflictingRows, inserted: InsertedRows): void {
-  const { onConflict } = statement;
-  if (onConflict.action !== 'update' || met.table.uniques.length === 0) return;
-  if (met.byKey && !inserted.generated) return;
-  const moving = met.table.key.columns.find((name) =>
+/**
+ * A row that a new one meets by another unique value than its key gets the key of that, if it is given it. Of one new
+ * row it is known where it goes: where the new row would have been.
+ * @returns whether the row that is met moves
+ */
+function movesKey(statement: InsertStatement, met: ConflictingRows, inserted: InsertedRows): boolean {
+  const { onConflict, rows } = statement;
+  if (onConflict.action !== 'update' || met.table.uniques.length === 0) return false;
+  if (met.byKey && !inserted.generated) return false;
+  const given = met.table.key.columns.filter((name) =>
     onConflict.assignments.some((assignment) => assignment.to === 'given' && assigns(assignment, name)),
   );
-  if (moving !== undefined)
-    throw insertRefused(statement, met.table, `a change of the key column \`${moving}\``);
+  const [moving] = given;
+  if (moving === undefined) return false;
+  const whole = given.length === met.table.key.columns.length;
+  if (whole && rows.length === 1 && met.rows.length === 1 && !inserted.generated) return true;
+  throw insertRefused(statement, met.table, `a change of the key column \`${moving}\``);
 }
 
 /**
@@ -126,6 +135,8 @@ async function runOverMet(
   readonly counts: StatementCounts;
   /** How the inserted rows are found, when not by their keys. */
   readonly found?: InsertedRows;
+  /** Whether the row that is met goes to where the new row would have been. */
+  readonly moves: boolean;
 }> {
   const weak = context.session.facts.weakIsolation;
   if (
@@ -138,10 +149,10 @@ async function runOverMet(
   const meetsOnlyAtTheEnd = inserted.generated && statement.rows.length === 1;
   for (let tries = 0; tries < TRIES; tries += 1) {
     const met = await conflictingRows(context, statement, table, write);
-    refuseMovedKeys(statement, met, inserted);
+    const moves = movesKey(statement, met, inserted);
     if (met.rows.length === 0 && (weak || meetsOnlyAtTheEnd)) {
       const counts = await withoutMeeting(statement, run);
-      if (counts !== undefined) return { met, counts };
+      if (counts !== undefined) return { met, counts, moves };
       // A given value may be the next one of the counter, which each trial moves on.
       if (inserted.generated && givesSomeKeys(statement, table)) break;
       continue;
@@ -158,7 +169,7 @@ async function runOverMet(
     if (inserted.generated && (await isCounterAtEnd(context, met.table))) {
       throw mismatch(insertName(statement), met.table, statement.rows.length, counts.matched);
     }
-    return { met, counts, found };
+    return { met, counts, found, moves };
   }
   if (!weak) throw atTheEnd(statement, table);
   throw insertRefused(

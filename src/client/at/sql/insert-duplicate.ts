@@ -17,30 +17,38 @@ export function readDuplicateClause(cursor: Cursor): readonly DuplicateAssignmen
   );
   if (clause === source.tokens.length) return null;
   // The rows of VALUES ROW(...), or of a list, by a name of their own (MySQL).
+  let alias: string | undefined;
   if (cursor.accept('AS')) {
-    cursor.identifier();
+    const name = cursor.identifier();
     if (cursor.word === '(') cursor.skip();
+    else alias = name;
   }
   if (!cursor.accept('ON', 'DUPLICATE', 'KEY', 'UPDATE')) cursor.fail();
   const assignments: DuplicateAssignment[] = [];
-  do assignments.push(readAssignment(cursor));
+  do assignments.push(readAssignment(cursor, alias));
   while (cursor.accept(','));
   return assignments;
 }
 
 const ENDS_ASSIGNMENT = new Set([',', 'RETURNING']);
 
-function readAssignment(cursor: Cursor): DuplicateAssignment {
+function readAssignment(cursor: Cursor, alias: string | undefined): DuplicateAssignment {
   const column = readColumn(cursor);
   if (!cursor.accept('=')) cursor.expect(':=');
   const from = cursor.index;
   while (!cursor.done && !ENDS_ASSIGNMENT.has(cursor.word)) cursor.skip();
   if (cursor.index === from) cursor.fail();
-  return { column, to: target(cursor, column, from, cursor.index) };
+  return { column, to: target(cursor, column, alias, from, cursor.index) };
 }
 
-/** Recognises the bare column, LAST_INSERT_ID(column) and VALUES(column); all else may be any value. */
-function target(cursor: Cursor, column: string, from: number, to: number): DuplicateAssignment['to'] {
+/** Recognises the bare column, LAST_INSERT_ID(column), VALUES(column) and new.column; all else may be any value. */
+function target(
+  cursor: Cursor,
+  column: string,
+  alias: string | undefined,
+  from: number,
+  to: number,
+): DuplicateAssignment['to'] {
   const { source } = cursor;
   const isColumn = (start: number, end: number) => {
     const { kind } = source.at(start);
@@ -48,6 +56,8 @@ function target(cursor: Cursor, column: string, from: number, to: number): Dupli
     const at = new Cursor(source, start);
     return readColumn(at).toLowerCase() === column.toLowerCase() && at.index === end;
   };
+  const isAlias = () => new Cursor(source, from).identifier().toLowerCase() === alias?.toLowerCase();
+  if (to === from + 3 && isColumn(from, to)) return isAlias() ? 'given' : 'other';
   if (to === from + 1) return isColumn(from, to) ? 'itself' : 'other';
   if (source.at(from + 1).word !== '(' || !isColumn(from + 2, to - 1)) return 'other';
   const { word } = source.at(from);

@@ -33,7 +33,7 @@ export const INSERT_QUERY_FORMS = forms([
   'INSERT INTO t (a) VALUES ROW(1), ROW(?)',
   'mysql only: insert t (a) [literal 1] [?0]',
   'INSERT INTO t (a) VALUES ROW(1), ROW(2) AS new ON DUPLICATE KEY UPDATE a = new.a',
-  'mysql only: insert t (a) [literal 1] [literal 2] | on duplicate a',
+  'mysql only: insert t (a) [literal 1] [literal 2] | on duplicate a to given',
   'INSERT INTO t (a) SELECT id FROM u RETURNING id',
   'mariadb only: insert t (a) | SELECT id FROM u LOCK IN SHARE MODE',
   'REPLACE INTO t (a) VALUES (1) RETURNING id',
