@@ -1,5 +1,7 @@
+import assert from 'node:assert/strict';
+import type { ResultSetHeader } from 'mysql2/promise';
 import { type Case, itBothWays } from './both-ways.js';
-import { makeWorld, type World } from './world.js';
+import { makeWorld, settled, type World } from './world.js';
 
 const TABLES = ['doubled', 'spelled', 'priced', 'marked'];
 
@@ -69,4 +71,24 @@ describe('a row that is found by what its column computes gives what plain mysql
   after(() => world.close());
 
   itBothWays(() => world, TABLES, CASES);
+
+  for (const sql of [
+    "REPLACE INTO spelled (id, word, n) VALUES (5, 'HAUS', 9)",
+    'INSERT INTO priced (id, price, n) VALUES (9, 1.004, 9) ON DUPLICATE KEY UPDATE n = 7',
+  ]) {
+    it(`though it has another key: ${sql}`, async () => {
+      const { first, gtx } = world;
+      const before = await first.dump();
+      await assert.rejects(
+        gtx.run(async () => {
+          const [{ affectedRows }] = await first.pool.query<ResultSetHeader>(sql);
+          assert.equal(affectedRows, 2);
+          throw new Error('undo it');
+        }),
+        { message: 'undo it' },
+      );
+      await settled(world);
+      assert.equal(await first.dump(), before);
+    });
+  }
 });

@@ -1,5 +1,7 @@
+import assert from 'node:assert/strict';
+import type { ResultSetHeader } from 'mysql2/promise';
 import { type Case, itBothWays } from './both-ways.js';
-import { makeWorld, type World } from './world.js';
+import { makeWorld, settled, type World } from './world.js';
 
 const TABLES = ['word', 'simple', 'blob_key', 'wide'];
 
@@ -51,4 +53,25 @@ describe('a row that is met by the beginning of a value gives what plain mysql2 
   after(() => world.close());
 
   itBothWays(() => world, TABLES, CASES);
+
+  for (const sql of [
+    "REPLACE INTO word VALUES (7, 'ABC-', 9)",
+    "REPLACE INTO word VALUES (7, 'a', 9)",
+    "INSERT INTO blob_key VALUES (7, X'ff0011', 9) ON DUPLICATE KEY UPDATE n = 7",
+  ]) {
+    it(`though it has another key: ${sql}`, async () => {
+      const { first, gtx } = world;
+      const before = await first.dump();
+      await assert.rejects(
+        gtx.run(async () => {
+          const [{ affectedRows }] = await first.pool.query<ResultSetHeader>(sql);
+          assert.equal(affectedRows, 2);
+          throw new Error('undo it');
+        }),
+        { message: 'undo it' },
+      );
+      await settled(world);
+      assert.equal(await first.dump(), before);
+    });
+  }
 });
