@@ -3,7 +3,7 @@ import type { PoolConnection, ResultSetHeader } from 'globaltx/mysql2/promise';
 import { ISOLATIONS, MODES } from './both-ways.js';
 import { makeWorld, settled, type TestDatabase, type World } from './world.js';
 
-const TABLES = ['t', 'pair', 'u'];
+const TABLES = ['t', 'pair', 'trio', 'u'];
 
 const STATEMENTS: readonly { readonly sql: string; readonly values?: readonly (string | number | null)[] }[] =
   [
@@ -22,6 +22,8 @@ const STATEMENTS: readonly { readonly sql: string; readonly values?: readonly (s
     { sql: "INSERT IGNORE INTO t (id, v) VALUES (NULL, 'a'), (2, 'b'), (NULL, 'c'), (90, 'd')" },
     { sql: "REPLACE INTO t (id, v) VALUES (NULL, 'a'), (2, 'b'), (NULL, 'c')" },
     { sql: 'INSERT INTO pair (shop, id, v) VALUES (1, NULL, 5), (1, 4, 6), (2, 4, 7), (1, 0, 8)' },
+    { sql: "INSERT IGNORE INTO trio (shop, v) VALUES (1, 'x'), (2, 'b'), (1, 'y'), (1, 'c')" },
+    { sql: "INSERT IGNORE INTO trio (shop, v) VALUES (1, 'b'), (2, 'x'), (1, 'c')" },
   ];
 
 describe('An INSERT whose keys the server makes', () => {
@@ -32,6 +34,7 @@ describe('An INSERT whose keys the server makes', () => {
       tables: [
         'CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(20), n INT)',
         'CREATE TABLE pair (shop INT, id INT AUTO_INCREMENT, v VARCHAR(20), PRIMARY KEY (shop, id), KEY (id))',
+        'CREATE TABLE trio (shop INT, id INT AUTO_INCREMENT, v VARCHAR(20) UNIQUE, PRIMARY KEY (shop, id), KEY (id))',
         'CREATE TABLE u (id INT PRIMARY KEY, v VARCHAR(20))',
         "INSERT INTO u VALUES (1, 'a'), (2, 'b'), (3, 'c'), (4, 'd'), (5, 'e')",
       ],
@@ -44,10 +47,13 @@ describe('An INSERT whose keys the server makes', () => {
     await execute([
       'DELETE FROM t',
       'DELETE FROM pair',
+      'DELETE FROM trio',
       'ALTER TABLE t AUTO_INCREMENT = 1',
       'ALTER TABLE pair AUTO_INCREMENT = 1',
+      'ALTER TABLE trio AUTO_INCREMENT = 1',
       "INSERT INTO t (id, v) VALUES (1, 'x'), (2, 'y'), (9, 'z')",
       "INSERT INTO pair (shop, id, v) VALUES (1, 1, 'x'), (1, 9, 'y')",
+      "INSERT INTO trio (shop, id, v) VALUES (1, 1, 'x'), (1, 9, 'y')",
     ]);
   }
 

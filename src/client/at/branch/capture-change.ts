@@ -18,6 +18,7 @@ import { CascadeCapture, keepsPlaces, mayCascade, mayChange } from './cascades.j
 import { NewKeys } from './new-keys.js';
 import { boundStatement, lockingReadQuery, referenceOf, type WritePlaceholder } from './queries.js';
 import { planOf, readImage } from './read-image.js';
+import { isForStatementToSay } from './statement-error.js';
 
 /** Changing a key moves the row away from its image; ON UPDATE and generated columns do so by themselves. */
 export function refuseKeyChange(table: TableDefinition, assigned: readonly string[]): void {
@@ -29,16 +30,6 @@ export function refuseKeyChange(table: TableDefinition, assigned: readonly strin
       'inside a global transaction. Delete the row and insert it under its new key.',
     { construct: `UPDATE of the key column \`${changed}\`` },
   );
-}
-
-/** ER_WRONG_VALUE and ER_CANNOT_CONVERT_STRING of MySQL, whose SQLSTATE says nothing. */
-const VALUE_ERRORS: ReadonlySet<unknown> = new Set([1525, 3854]);
-
-/** A value in the condition that is none of its type, about which a SELECT is stricter than an UPDATE, or says less. */
-function isAboutValues(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const { errno, sqlState } = error as { readonly errno?: unknown; readonly sqlState?: unknown };
-  return VALUE_ERRORS.has(errno) || String(sqlState).startsWith('22');
 }
 
 /** Where it sees that no row can match, MariaDB leaves out the (empty) result of RETURNING. */
@@ -79,7 +70,7 @@ async function captureTogether(
   const { before, ran, after } = await run(query, findsAgain(statement, table) ? query : undefined);
   reach('after', 'before-image');
   // Of two errors the first is the cause, unless the read was only stricter than the statement is.
-  const unread = before instanceof Error && !isAboutValues(before) ? before : undefined;
+  const unread = before instanceof Error && !isForStatementToSay(before) ? before : undefined;
   if (ran instanceof Error) throw unread ?? ran;
   if (unread !== undefined) throw new EarlyReadFailed(unread);
   const { matched } = ran;
@@ -151,7 +142,7 @@ export async function captureChange(
   const image = await readImage(context, known, (plan) =>
     lockingReadQuery(statement, plan.selectList(reference), write),
   ).catch(async (error: unknown) => {
-    if (!isAboutValues(error)) throw error;
+    if (!isForStatementToSay(error)) throw error;
     // The statement itself has the last word: it fails in its own words, or finds nothing.
     const { matched } = await run();
     if (matched > 0) throw mismatch(statement.kind.toUpperCase(), known, 0, matched);

@@ -18,6 +18,7 @@ import {
   type WritePlaceholder,
 } from './queries.js';
 import { readImage } from './read-image.js';
+import { isForStatementToSay } from './statement-error.js';
 
 type JoinedStatement = JoinedUpdateStatement | JoinedDeleteStatement;
 
@@ -49,9 +50,17 @@ export async function captureJoined(
   }
   const targets = targetsOf(statement, tables);
   for (const { table, assigned } of targets) check(statement, table, assigned);
-  const { images, bound } = statement.changing
-    ? await readAtOnce(context, statement, tables, targets, write)
-    : await readEach(context, statement, targets, write);
+  const reading = statement.changing
+    ? readAtOnce(context, statement, tables, targets, write)
+    : readEach(context, statement, targets, write);
+  const read = await reading.catch(async (error: unknown) => {
+    if (!isForStatementToSay(error)) throw error;
+    const { matched } = await run();
+    if (matched > 0) throw mismatch(verbOf(statement), targets[0]!.table, 0, matched);
+    return undefined;
+  });
+  if (read === undefined) return;
+  const { images, bound } = read;
   const cascades = new CascadeCapture(context);
   for (const image of images) {
     if (statement.kind === 'joinedDelete') await cascades.beforeDelete(image);
@@ -60,22 +69,19 @@ export async function captureJoined(
   const counts = await run(bound);
   // As in an UPDATE of one table: see captureChange.
   if (counts.matched === 0) return;
-  const read = images.reduce((sum, { rows }) => sum + rows.length, 0);
-  if (counts.matched > read || (counts.matched < read && !mayBeFewer(statement, images))) {
-    const [first] = images;
-    throw mismatch(
-      statement.kind === 'joinedUpdate' ? 'UPDATE' : 'DELETE',
-      first!.table,
-      read,
-      counts.matched,
-    );
-  }
+  const count = images.reduce((sum, { rows }) => sum + rows.length, 0);
+  if (counts.matched > count || (counts.matched < count && !mayBeFewer(statement, images)))
+    throw mismatch(verbOf(statement), images[0]!.table, count, counts.matched);
   for (const { table, rows } of images) {
     for (const image of rows) {
       context.touched.add(table, { identity: image.identity, before: image, keyed: image.row });
     }
   }
   await cascades.afterUpdate({ table: images[0]!.table, rows: [] });
+}
+
+function verbOf({ kind }: JoinedStatement): string {
+  return kind === 'joinedUpdate' ? 'UPDATE' : 'DELETE';
 }
 
 /** The rows of each target, by a reading for each, and the statement to run in the place of the application's, if any. */

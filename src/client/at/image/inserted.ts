@@ -111,7 +111,7 @@ function withoutSpaces({ charset, collation, maxLength }: ColumnDefinition, text
  */
 export function insertedKeyCondition(
   table: TableDefinition,
-  insert: Pick<InsertStatement, 'columns' | 'rows' | 'computed'>,
+  insert: Pick<InsertStatement, 'columns' | 'rows' | 'computed' | 'onConflict'>,
   server: 'mysql' | 'mariadb',
   expression: (value: InsertValue) => string | null,
   reference?: string,
@@ -136,10 +136,15 @@ export function insertedKeyCondition(
     return reference === undefined ? quoted : `${reference}.${quoted}`;
   });
   const counter = new Counter();
+  // LAST_INSERT_ID() is of the first row that is not left out: which one that is, is not known.
+  const leavesOut = insert.onConflict.action === 'skip' && key.length > 1 && rows.length > 1;
   const automatic = key.findIndex((column) => column.autoIncrement);
   const texts = rows.map((parts) =>
     parts.map((part, at) => {
-      if ('generated' in part) return { equal: counter.next(part.zero) };
+      if ('generated' in part) {
+        const equal = counter.next(part.zero);
+        return leavesOut ? { condition: anyNext(names[at]!, rows.length, part.zero) } : { equal };
+      }
       if (at === automatic && 'expression' in part) counter.pass(part.expression);
       if ('forms' in part) {
         const condition = oneOfCondition(key[at]!, names[at]!, part.forms, server);
@@ -152,6 +157,12 @@ export function insertedKeyCondition(
   const exact = rows.flat().every((part) => !('forms' in part) || part.forms.length === 1);
   const { generated, passed } = counter;
   return { condition: anyOf(names, texts), generated, exact, passed };
+}
+
+/** One of the values that are generated for the rows of an INSERT. */
+function anyNext(name: string, rows: number, zero: boolean): string {
+  const any = `${name} BETWEEN LAST_INSERT_ID() AND ${following(rows - 1)}`;
+  return zero ? `(${any} OR ${ZERO_IS_A_VALUE} AND ${name} = 0)` : any;
 }
 
 type PartCondition = { readonly equal: string } | { readonly condition: string };
