@@ -107,6 +107,28 @@ describe('an UPDATE of keys gives what plain mysql2 gives and is undone to the b
     assert.equal(await world.first.dump(), before);
   });
 
+  it('a row that has changed its key and is then deleted', async () => {
+    const before = await world.first.dump();
+    const undo = new Error('undo it');
+    await assert.rejects(
+      world.gtx.run({ name: 'moved and gone' }, async () => {
+        const connection = await world.first.pool.getConnection();
+        try {
+          await connection.beginTransaction();
+          await connection.query('UPDATE t SET id = 99 WHERE id = 1');
+          await connection.query('DELETE FROM t WHERE id = 99');
+          await connection.commit();
+        } finally {
+          connection.release();
+        }
+        throw undo;
+      }),
+      (error) => error === undo,
+    );
+    await settled(world);
+    assert.equal(await world.first.dump(), before);
+  });
+
   it('both keys are locked for others until the end', async () => {
     await world.gtx
       .run({ name: 'holder' }, async () => {

@@ -25,9 +25,11 @@ export function mayChange(
   );
 }
 
-/** Whether an UPDATE of some columns leaves a row its unique values and its parents. */
+/** Whether an UPDATE of some columns leaves a row its key, its unique values and its parents. */
 export function keepsPlaces(table: TableDefinition, assigned: readonly string[]): boolean {
-  return [...table.uniques, ...table.parents].every(({ columns }) => !mayChange(table, assigned, columns));
+  return [table.key, ...table.uniques, ...table.parents].every(
+    ({ columns }) => !mayChange(table, assigned, columns),
+  );
 }
 
 /** Whether a foreign key may carry an UPDATE of some columns, or a DELETE (null), to other rows. */
