@@ -141,6 +141,11 @@ export const SECTIONS: readonly Section[] = [
         sql: 'UPDATE account, tag SET balance = uses WHERE note = name OR uses = id',
       },
       {
+        form: 'LATERAL',
+        sql: 'UPDATE account a, LATERAL (SELECT MAX(amount) AS most FROM entry WHERE account_id = a.id) e SET a.balance = e.most WHERE a.id < 3',
+        only: 'mysql',
+      },
+      {
         form: 'a common table expression',
         sql: 'WITH big AS (SELECT id FROM account WHERE balance > 10) UPDATE account SET balance = 0 WHERE id IN (SELECT id FROM big)',
         only: 'mysql',
@@ -166,6 +171,11 @@ export const SECTIONS: readonly Section[] = [
       {
         form: 'USING',
         sql: 'DELETE FROM e USING entry e JOIN account a ON a.id = e.account_id WHERE a.id = 1',
+      },
+      {
+        form: 'LATERAL',
+        sql: 'DELETE a FROM account a JOIN LATERAL (SELECT id FROM entry WHERE account_id = a.id LIMIT 1) e ON TRUE',
+        only: 'mysql',
       },
       { form: 'RETURNING', sql: 'DELETE FROM tag WHERE uses > 0 RETURNING name', only: 'mariadb' },
     ],

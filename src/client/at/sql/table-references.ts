@@ -40,7 +40,7 @@ export function readTableReferences(
       const from = cursor.index;
       tables.push(readSubquery(cursor, verb));
       volatile = true;
-      changing ||= isChanging(source, from + 1, source.skip(from));
+      changing ||= isChanging(source, from + 1, cursor.index);
     } else {
       if (cursor.ahead(1) === '(' && cursor.word === 'JSON_TABLE') unsupported(`${verb} with JSON_TABLE`);
       const reference = readTableReference(cursor);
@@ -67,11 +67,10 @@ export function readTableReferences(
   };
 }
 
-/** (SELECT ...) [AS] d [(columns)] */
+/** [LATERAL] (SELECT ...) [AS] d [(columns)] */
 function readSubquery(cursor: Cursor, verb: string): JoinedTable {
-  if (!SUBQUERY_WORDS.includes(cursor.ahead(1))) {
-    unsupported(cursor.word === 'LATERAL' ? `${verb} with LATERAL` : `${verb} with tables in parentheses`);
-  }
+  if (cursor.accept('LATERAL') && cursor.word !== '(') cursor.fail();
+  if (!SUBQUERY_WORDS.includes(cursor.ahead(1))) unsupported(`${verb} with tables in parentheses`);
   cursor.skip();
   cursor.accept('AS');
   const name = cursor.identifier();

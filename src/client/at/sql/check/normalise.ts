@@ -200,6 +200,8 @@ function skipped(source: Source, index: number, verb: string, top: boolean): num
   if (isIntroducer(source.text, source.at(index)) && (next.kind === 'string' || next.kind === 'bits'))
     return index + 1;
   if (isSign(source, index)) return index + 1;
+  // The parser is shown the subquery alone: that it speaks of tables before it changes nothing of the form.
+  if (word === 'LATERAL' && next.word === '(') return index + 1;
   if (!top) return index;
   if (word === 'IGNORE' && verb === 'INSERT' && index <= 2) return index + 1;
   if (word === 'RETURNING' && INSERTING.has(verb) && isBehindValue(source, index))
