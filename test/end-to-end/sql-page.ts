@@ -84,7 +84,10 @@ const LIMITS = `
 ## What to know
 
 - A statement whose condition could choose other rows the second time (LIMIT, RAND(), NOW(), READ COMMITTED) is bound
-  to the rows that were read for it. It loses the warnings that its own condition would give.
+  to the rows that were read for it. It loses the warnings that its own condition would give. So does an INSERT from a
+  query, where the server makes the keys or rows are met.
+- A value that its key or unique column stores as another (rounded, cut, clipped, a member's number) costs a query of its
+  own: the server is asked for all that the column may make of it, and the rows that have one of these are read and locked.
 - ROW_COUNT(), @@warning_count, SHOW WARNINGS and SHOW COUNT(*) WARNINGS speak of the statement before, as in mysql2, also
   where that was a transaction of its own: \`SELECT ROW_COUNT(), @@warning_count\` and their like, with aliases and beside
   other items, but not inside of expressions or of what writes. FOUND_ROWS() is answered after a SELECT without LIMIT.
