@@ -10,7 +10,8 @@ const LOAD = fileURLToPath(new URL('./load-main.js', import.meta.url));
 /** Enough that every write carries many transactions. */
 const IN_FLIGHT = 1_000;
 const CLIENTS = 8;
-const MANY_LOCKS = 1_000_000;
+/** So few that nearly each frame is a message, and each write a transaction's alone. */
+const FEW = 8;
 const BYTES_A_MEGABYTE = 2 ** 20;
 
 interface Effort {
@@ -22,13 +23,13 @@ interface Effort {
 }
 
 const FULL: Effort = {
-  rounds: 5,
-  warmUpMs: 3_000,
-  ms: 5_000,
+  rounds: 3,
+  warmUpMs: 2_000,
+  ms: 3_000,
   clients: [1, 10, 100, 1_000],
   heldLocks: [1_000, 10_000, 100_000, 1_000_000],
 };
-const QUICK: Effort = { rounds: 1, warmUpMs: 3_000, ms: 3_000, clients: [], heldLocks: [1_000_000] };
+const QUICK: Effort = { rounds: 1, warmUpMs: 1_000, ms: 1_000, clients: [], heldLocks: [1_000_000] };
 
 /** Each row has a coordinator and a store of its own, so that none finds what another has left. */
 async function row(
@@ -70,11 +71,21 @@ async function rows(
     loadCpuUs: middle('loadCpuUs'),
     coordinatorCpuUs: middle('coordinatorCpuUs'),
     memoryBytes: middle('memoryBytes'),
+    heldBytes: middle('heldBytes'),
   };
 }
 
 function figure(what: string, value: number, unit: string): Figure {
   return { workload: 'coordinator', what, value, unit };
+}
+
+type Load = Parameters<typeof rows>[1];
+
+/** As many as it can, and half of that. */
+async function both(effort: Effort, load: Load): Promise<{ most: LoadResult; half: LoadResult }> {
+  const most = await rows(effort, load);
+  const perSecond = Math.round(most.transactions / most.seconds / 2);
+  return { most, half: await rows(effort, { ...load, pace: { perSecond } }) };
 }
 
 function speed(what: string, { transactions, seconds, coordinatorCpuUs }: LoadResult): Figure[] {
@@ -84,12 +95,17 @@ function speed(what: string, { transactions, seconds, coordinatorCpuUs }: LoadRe
   ];
 }
 
-/** What so many locks take, in bytes: a coordinator that holds them beside one that does not. */
-async function memoryOfLocks(effort: Effort, heldLocks: number): Promise<number> {
-  const idle = { clients: 1, pace: { inFlight: 1 } };
-  const without = await row({ ...effort, warmUpMs: 0 }, { ...idle, heldLocks: 0 });
-  const holding = await row({ ...effort, warmUpMs: 0 }, { ...idle, heldLocks });
-  return holding.memoryBytes - without.memoryBytes;
+function memory(what: string, bytes: number): Figure {
+  return figure(`${what}: memory`, bytes / BYTES_A_MEGABYTE, 'MB');
+}
+
+async function growth(effort: Effort, what: string, load: Load): Promise<Figure[]> {
+  const { most, half } = await both(effort, load);
+  return [
+    ...speed(what, most),
+    figure(`${what}: 99 of 100 at half of that load within`, half.p99Ms, 'ms'),
+    memory(what, most.memoryBytes),
+  ];
 }
 
 /**
@@ -98,25 +114,31 @@ async function memoryOfLocks(effort: Effort, heldLocks: number): Promise<number>
  */
 export async function coordinatorFigures(quick: boolean, say: (text: string) => void): Promise<Figure[]> {
   const effort = quick ? QUICK : FULL;
-  say('the coordinator alone: as many as it can');
-  const most = await rows(effort, {});
-  const perSecond = Math.round(most.transactions / most.seconds / 2);
-  say(`the coordinator alone: ${perSecond} a second`);
-  const half = await rows(effort, { pace: { perSecond } });
+  say('the coordinator alone: as many as it can, and half of that');
+  const { most, half } = await both(effort, {});
   const figures = [
     ...speed(`${IN_FLIGHT} in flight over ${CLIENTS} clients`, most),
     figure('its CPU alone would allow', 1_000_000 / most.coordinatorCpuUs, '/s'),
     figure('at half of that load: median', half.p50Ms, 'ms'),
     figure('at half of that load: 99 of 100 within', half.p99Ms, 'ms'),
   ];
+  say(`the coordinator alone: ${FEW} in flight`);
+  figures.push(
+    ...speed(`${FEW} in flight of one client`, await rows(effort, { clients: 1, pace: { inFlight: FEW } })),
+  );
   for (const clients of effort.clients) {
     say(`the coordinator alone: ${clients} clients`);
-    figures.push(...speed(`${clients} clients`, await rows(effort, { clients })));
+    figures.push(...(await growth(effort, `${clients} clients`, { clients })));
   }
   for (const heldLocks of effort.heldLocks) {
     say(`the coordinator alone: ${heldLocks} locks held`);
-    figures.push(...speed(`${heldLocks} locks held`, await rows(effort, { heldLocks })));
+    const what = `${heldLocks} locks held`;
+    if (quick) {
+      const held = await rows(effort, { heldLocks });
+      figures.push(...speed(what, held), memory('these locks', held.heldBytes));
+    } else {
+      figures.push(...(await growth(effort, what, { heldLocks })));
+    }
   }
-  const memory = await memoryOfLocks(effort, MANY_LOCKS);
-  return [...figures, figure(`memory of ${MANY_LOCKS} locks`, memory / BYTES_A_MEGABYTE, 'MB')];
+  return figures;
 }

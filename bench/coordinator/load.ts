@@ -27,9 +27,15 @@ export interface LoadResult {
   readonly coordinatorCpuUs: number;
   /** What the coordinator has in memory in the end. */
   readonly memoryBytes: number;
+  /** By how much more that was when the locks were held than before. */
+  readonly heldBytes: number;
 }
 
 const SETTLE_MS = 10_000;
+/** The warm-up takes as many as full messages need, whatever is measured then: until V8 has compiled what is hot. */
+const WARM_UP_IN_FLIGHT = 1_000;
+/** After the warm-up, before the measured time. */
+const CALM_MS = 200;
 
 /** Ticks of /proc/PID/stat are hundredths of a second on Linux (proc(5), USER_HZ). */
 const TICK_US = 10_000;
@@ -62,18 +68,18 @@ interface Counters {
 
 export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
   const seen: Counters = { started: 0, finished: 0, latencies: [] };
-  let stopped = false;
+  /** Whether each one that is committed is followed by another. */
+  let closedLoop = false;
   let next = 0;
   const clients: LoadClient[] = [];
   const start = () => {
     seen.started += 1;
     clients[next++ % clients.length]!.start();
   };
-  const closedLoop = 'inFlight' in plan.pace;
   const events = {
     committed: (latencyMs: number) => {
       seen.latencies.push(latencyMs);
-      if (closedLoop && !stopped) start();
+      if (closedLoop) start();
     },
     finished: () => {
       seen.finished += 1;
@@ -82,39 +88,51 @@ export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
   for (let n = 0; n < plan.clients; n++) {
     clients.push(await LoadClient.connect(plan.address, `load-${process.pid}-${n}`, events));
   }
-  await holdLocks(clients[0]!, plan.heldLocks);
-  const stop = 'inFlight' in plan.pace ? times(plan.pace.inFlight, start) : paced(plan.pace.perSecond, start);
-
-  await sleep(plan.warmUpMs);
-  seen.latencies = [];
-  const { finished } = seen;
-  const coordinatorCpu = await cpuUs(plan.pid);
-  const cpu = process.cpuUsage();
-  const begun = performance.now();
-  await sleep(plan.ms);
-  const transactions = seen.finished - finished;
-  const seconds = (performance.now() - begun) / 1000;
-  const { user, system } = process.cpuUsage(cpu);
-  const latencies = seen.latencies.toSorted((one, other) => one - other);
-  const coordinatorCpuUs = ((await cpuUs(plan.pid)) - coordinatorCpu) / transactions;
-
-  stopped = true;
-  stop();
-  const deadline = Date.now() + SETTLE_MS;
-  while (seen.finished < seen.started) {
-    if (Date.now() > deadline) throw new Error(`${seen.started - seen.finished} transactions did not end`);
-    await sleep(10);
-  }
-  for (const client of clients) client.close();
-  return {
-    transactions,
-    seconds,
-    p50Ms: quantile(latencies, 0.5),
-    p99Ms: quantile(latencies, 0.99),
-    loadCpuUs: (user + system) / transactions,
-    coordinatorCpuUs,
-    memoryBytes: await memoryBytes(plan.pid),
+  const ended = async () => {
+    const deadline = Date.now() + SETTLE_MS;
+    while (seen.finished < seen.started) {
+      if (Date.now() > deadline) throw new Error(`${seen.started - seen.finished} transactions did not end`);
+      await sleep(10);
+    }
   };
+  const play = async <Result>(pace: Pace, during: () => Promise<Result>): Promise<Result> => {
+    closedLoop = 'inFlight' in pace;
+    const stop = 'inFlight' in pace ? times(pace.inFlight, start) : paced(pace.perSecond, start);
+    const result = await during();
+    closedLoop = false;
+    stop();
+    await ended();
+    return result;
+  };
+
+  await play({ inFlight: WARM_UP_IN_FLIGHT }, () => sleep(plan.warmUpMs));
+  const memoryBefore = await memoryBytes(plan.pid);
+  await holdLocks(clients[0]!, plan.heldLocks);
+  const heldBytes = (await memoryBytes(plan.pid)) - memoryBefore;
+
+  const measured = await play(plan.pace, async () => {
+    await sleep(CALM_MS);
+    seen.latencies = [];
+    const { finished } = seen;
+    const coordinatorCpu = await cpuUs(plan.pid);
+    const cpu = process.cpuUsage();
+    const begun = performance.now();
+    await sleep(plan.ms);
+    const transactions = seen.finished - finished;
+    const seconds = (performance.now() - begun) / 1000;
+    const { user, system } = process.cpuUsage(cpu);
+    const latencies = seen.latencies.toSorted((one, other) => one - other);
+    return {
+      transactions,
+      seconds,
+      p50Ms: quantile(latencies, 0.5),
+      p99Ms: quantile(latencies, 0.99),
+      loadCpuUs: (user + system) / transactions,
+      coordinatorCpuUs: ((await cpuUs(plan.pid)) - coordinatorCpu) / transactions,
+    };
+  });
+  for (const client of clients) client.close();
+  return { ...measured, memoryBytes: await memoryBytes(plan.pid), heldBytes };
 }
 
 function times(count: number, start: () => void): () => void {
