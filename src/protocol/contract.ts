@@ -26,8 +26,8 @@ interface Services {
 
 /**
  * The stream carries everything that is done for each transaction. proto-loader reads a message into objects of its own
- * and those into plain ones, which costs several times as much as the coordinator's own work; so its frames are written
- * and read here.
+ * and those into plain ones, which takes the coordinator a fifth of its CPU more (docs/architecture.md); so its frames are
+ * written and read here.
  */
 const STREAM_CODEC = {
   requestSerialize: encodeClientMessage,

@@ -46,7 +46,7 @@ export class Session {
   readonly #helloTimer: NodeJS.Timeout;
   #waiting: ServerFrame[] = [];
   #waitingBytes = 0;
-  #turn: NodeJS.Immediate | undefined;
+  #turn = false;
   #writing = false;
   /** Set when the stream is to end once everything before has been written. */
   #last: { readonly code: status; readonly details: string } | undefined;
@@ -123,11 +123,12 @@ export class Session {
     this.#owner.broke(this.id, 'MALFORMED_FRAME', problem);
   }
 
-  /** At the end of this turn of the event loop, so that the frames of one turn share a message. */
+  /** Behind what is being carried out now: what became durable by one write of the store is sent in one go, and shares a message. */
   #scheduleTurn(): void {
-    if (this.#turn !== undefined || this.#writing) return;
-    this.#turn = setImmediate(() => {
-      this.#turn = undefined;
+    if (this.#turn || this.#writing) return;
+    this.#turn = true;
+    queueMicrotask(() => {
+      this.#turn = false;
       this.#write();
     });
   }
@@ -189,7 +190,6 @@ export class Session {
     if (this.#over) return;
     this.#over = true;
     clearTimeout(this.#helloTimer);
-    clearImmediate(this.#turn);
     this.#waiting = [];
     if (!this.#statusSent) this.#call.end();
     // What the client still sends is read and dropped, or its end would never be seen.
