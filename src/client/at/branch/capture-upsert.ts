@@ -1,4 +1,6 @@
 import type { GlobalTxError } from '../../../protocol/errors.js';
+import { KEYS_PER_QUERY, keyCondition, keyIndexHint } from '../image/key-condition.js';
+import { differs } from '../image/row-equality.js';
 import type { DuplicateAssignment, InsertStatement } from '../sql/analysis.js';
 import { checkTable, refuseUpdateCascades } from '../table/check.js';
 import type { TableDefinition } from '../table/definition.js';
@@ -9,8 +11,8 @@ import { type ConflictingRows, conflictingRows } from './conflicting-rows.js';
 import { isCounterAtEnd } from './counter-end.js';
 import { insertName, insertRefused } from './insert-refusal.js';
 import { type InsertedRows, insertedRows, rowsAlreadyThere } from './inserted-rows.js';
-import type { WritePlaceholder } from './queries.js';
-import type { TableImage } from './read-image.js';
+import { referenceOf, type WritePlaceholder } from './queries.js';
+import { readImage, type TableImage } from './read-image.js';
 import { rowsByValues } from './rows-by-values.js';
 import { targetsOf } from './target-columns.js';
 
@@ -41,7 +43,26 @@ export async function captureUpsert(
   if (!holds) {
     throw mismatch(insertName(statement), met.table, met.rows.length + fresh.rows.length, counts.matched);
   }
+  // More than one a row: a row that was there has changed or gone, and it must be one of those that were read.
+  if (!met.exact && counts.matched > statement.rows.length && !(await hasChanged(context, met)))
+    throw mismatch(insertName(statement), met.table, 0, counts.matched);
   touch(context, met, fresh);
+}
+
+async function hasChanged(context: CaptureContext, { table, rows }: ConflictingRows): Promise<boolean> {
+  const { server } = context.session.facts.dialect;
+  const before = new Map(rows.map((image) => [image.identity, image.row]));
+  for (let from = 0; from < rows.length; from += KEYS_PER_QUERY) {
+    const keys = rows.slice(from, from + KEYS_PER_QUERY).map(({ row }) => row);
+    const now = await readImage(context, table, (plan, current) => {
+      const reference = referenceOf({ schema: current.schema, name: current.name, alias: null });
+      const source = `${reference} ${keyIndexHint(current)}`;
+      return `SELECT ${plan.selectList(reference)} FROM ${source} WHERE ${keyCondition(current, keys, server)} FOR UPDATE`;
+    });
+    if (now.rows.length < keys.length) return true;
+    if (now.rows.some(({ identity, row }) => differs(before.get(identity) ?? [], row))) return true;
+  }
+  return false;
 }
 
 /**

@@ -17,6 +17,8 @@ export interface ConflictingRows {
   readonly rows: readonly ImageRow[];
   /** Whether every unique value of the new rows is held by a row of its own: no other row can come to meet them. */
   readonly closed: boolean;
+  /** Whether no other rows are among them: a value that may have several forms can find some. */
+  readonly exact: boolean;
   /** Whether every new row is known to meet one, so that none is inserted. */
   readonly meetsAll: boolean;
   /** Whether each of them has the key of a new row: it keeps it when it is given that. */
@@ -59,7 +61,15 @@ async function readAll(
   for (const query of queries) {
     const image = await readByIndex(context, table, query);
     if (image.table !== table)
-      return { table: image.table, rows: [], closed: false, meetsAll: false, byKey: false, only: null };
+      return {
+        table: image.table,
+        rows: [],
+        closed: false,
+        exact: false,
+        meetsAll: false,
+        byKey: false,
+        only: null,
+      };
     for (const row of image.rows) rows.set(row.identity, row);
     closed &&= query.exact && image.rows.length === query.conditions.length;
     meetsAll ||= query.exact && image.rows.length === newRows;
@@ -68,7 +78,16 @@ async function readAll(
   const [first] = queries;
   const lone = queries.length === 1 && first?.exact === true && first.conditions.length === newRows;
   const only = lone ? first : null;
-  return { table, rows: Array.from(rows.values()), closed, meetsAll, byKey: metByKey === rows.size, only };
+  const exact = queries.every((query) => query.exact);
+  return {
+    table,
+    rows: Array.from(rows.values()),
+    closed,
+    exact,
+    meetsAll,
+    byKey: metByKey === rows.size,
+    only,
+  };
 }
 
 /** Reads and locks the rows that have the values in an index; with another definition where the table was altered. */
