@@ -7,7 +7,7 @@ import { quoteIdentifier } from '../at/sql/identifier.js';
 import type { TableDefinition } from '../at/table/definition.js';
 import { qualifiedName } from '../at/undo/ddl.js';
 import { batchSteps, type Step } from '../at/undo/plan.js';
-import { batchSql } from '../at/undo/step-sql.js';
+import { batchStatements } from '../at/undo/step-sql.js';
 
 /** A table with the rows of it that were read before the statement. */
 export interface ReadTable {
@@ -93,7 +93,7 @@ export function restorationSql(
   server: SqlDialect['server'],
 ): readonly string[] {
   const steps = all.flatMap((read) => stepsOf(read, fateOf(statement, read.table, all)));
-  return batchSteps(steps).map((batch) => batchSql(batch, server));
+  return batchSteps(steps).flatMap((batch) => batchStatements(batch, server));
 }
 
 function given(value: InsertValue | undefined, write: WritePlaceholder): string | undefined {

@@ -44,12 +44,17 @@ const BATCH = 'globaltx_batch';
 
 export const TAKE_BACK = `ROLLBACK TO SAVEPOINT ${BATCH}`;
 
-/** The text of one batch: inserts or deletes of one table in one statement, or its updates one behind the other. */
-export function batchSql(batch: readonly Step[], server: ServerKind): string {
-  const updates = batch.filter((member) => member.kind === 'update').map((step) => updateSql(step, server));
-  if (updates.length === 1) return updates[0]!;
-  if (updates.length > 1) return [`SAVEPOINT ${BATCH}`, ...updates].join('; ');
+/** The statements of one batch: inserts or deletes of one table are one, updates are one each. */
+export function batchStatements(batch: readonly Step[], server: ServerKind): readonly string[] {
   const step = batch[0]!;
-  const rows = batch.map((member) => (member.kind === 'update' ? member.target : member.row));
-  return step.kind === 'insert' ? insertSql(step.table, rows, server) : deleteSql(step.table, rows, server);
+  if (step.kind === 'update')
+    return batch.flatMap((member) => (member.kind === 'update' ? updateSql(member, server) : []));
+  const rows = batch.flatMap((member) => (member.kind === 'update' ? [] : [member.row]));
+  return [step.kind === 'insert' ? insertSql(step.table, rows, server) : deleteSql(step.table, rows, server)];
+}
+
+/** The same as one text: all of it is taken back to a savepoint when one statement of several fails. */
+export function batchSql(batch: readonly Step[], server: ServerKind): string {
+  const statements = batchStatements(batch, server);
+  return (statements.length > 1 ? [`SAVEPOINT ${BATCH}`, ...statements] : statements).join('; ');
 }
