@@ -74,7 +74,7 @@ describe('large things', () => {
         }
       });
       await pool.end();
-      assert.ok(megabytes < 150, `${megabytes} MiB`);
+      assert.ok(megabytes < 100, `${megabytes} MiB`);
       assert.equal(await world.first.dump(), before);
     }).timeout(PATIENCE_MS);
 
