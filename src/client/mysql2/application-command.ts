@@ -16,6 +16,7 @@ import {
 } from './core.js';
 import type { LastAnswer } from './last-answer.js';
 import type { LocalLine, ReadsAround } from './local-line.js';
+import { thrownOutside } from './thrown-outside.js';
 
 /** `Rows matched: 2  Changed: 1  Warnings: 0`, which both servers send with the answer to an UPDATE. */
 const ROWS_MATCHED = /^Rows matched: (\d+)/;
@@ -185,25 +186,26 @@ export class ApplicationCommand {
     this.#delivered = true;
     const { rows, fields } = outcome;
     const callback = callbackOf(this.#command);
-    if (callback !== undefined) {
-      // mysql2's own order: the queue goes on first, the callback follows in the next tick.
-      this.#command.emit('end');
+    if (callback === undefined && this.#several === undefined) this.#emit(outcome, 0);
+    this.#tell('end');
+    // mysql2's own order: the queue goes on first, the callback follows in the next tick.
+    if (callback !== undefined)
       process.nextTick(() => (fields === undefined ? callback(null, rows) : callback(null, rows, fields)));
-      return;
-    }
-    if (this.#several === undefined) this.#emit(outcome, 0);
-    this.#command.emit('end');
   }
 
   #emit({ rows, fields }: Outcome, index: number): void {
     if (isResultHeader(rows)) {
-      this.#command.emit('fields', undefined);
-      this.#command.emit('result', rows);
+      this.#tell('fields', undefined);
+      this.#tell('result', rows);
       return;
     }
-    if (isExecute(this.#command)) this.#command.emit('fields', fields, 0);
-    else this.#command.emit('fields', fields);
-    for (const row of rows as readonly unknown[]) this.#command.emit('result', row, index);
+    if (isExecute(this.#command)) this.#tell('fields', fields, 0);
+    else this.#tell('fields', fields);
+    for (const row of rows as readonly unknown[]) this.#tell('result', row, index);
+  }
+
+  #tell(event: string, ...what: unknown[]): void {
+    thrownOutside(() => this.#command.emit(event, ...what));
   }
 
   /** The statement ran in a local transaction that the application did not ask for: its answer must not tell. */
@@ -217,9 +219,9 @@ export class ApplicationCommand {
     this.#delivered = true;
     if ('sql' in error) error.sql = this.text;
     const callback = callbackOf(this.#command);
-    if (callback !== undefined) callback(error);
-    else this.#command.emit('error', error);
-    this.#command.emit('end');
+    if (callback === undefined) this.#tell('error', error);
+    else thrownOutside(() => callback(error));
+    this.#tell('end');
   }
 }
 

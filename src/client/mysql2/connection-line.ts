@@ -16,6 +16,7 @@ import {
 import { ownStatement } from './own-statement.js';
 import { Pipeline } from './pipeline.js';
 import { isInactivity } from './server-errors.js';
+import { thrownOutside } from './thrown-outside.js';
 
 /** SERVER_STATUS_IN_TRANS of the protocol's status flags. */
 export const IN_TRANSACTION = 1;
@@ -78,10 +79,10 @@ function overhear(command: CoreCommand, tell: (error: Error) => void): void {
 /** Answers a command that is not sent. */
 export function failCommand(command: CoreCommand, error: Error): void {
   const callback = callbackOf(command);
-  if (callback !== undefined) callback(error);
+  if (callback !== undefined) thrownOutside(() => callback(error));
   // Nobody waits for COM_STMT_CLOSE, and without a listener 'error' would end the process.
-  else if (command.listenerCount('error') > 0) command.emit('error', error);
-  command.emit('end');
+  else if (command.listenerCount('error') > 0) thrownOutside(() => command.emit('error', error));
+  thrownOutside(() => command.emit('end'));
 }
 
 function isFatal(error: Error): boolean {
@@ -110,8 +111,12 @@ export class ConnectionLine implements SqlExecutor {
     this.#add = add;
     const notify = connection._notifyError;
     connection._notifyError = (error) => {
-      notify.call(connection, error);
-      this.#lose(error);
+      try {
+        notify.call(connection, error);
+      } finally {
+        // mysql2 tells the application, whose callbacks may throw.
+        this.#lose(error);
+      }
     };
     connection.stream.once('close', () => {
       this.#lose(closed());
