@@ -108,6 +108,113 @@ describe('a statement that travels with BEGIN and with the read of its before im
     await settled(world);
   });
 
+  it('tells of the deadlock that has ended the local transaction, whatever the read before it has met', async () => {
+    await outside.query('BEGIN');
+    for (const id of [2, 4, 5, 6]) await outside.query('UPDATE account SET balance = 101 WHERE id = ?', [id]);
+    let blocked: Promise<unknown> | undefined;
+    let victim: unknown;
+    await inTransaction(async (connection) => {
+      await connection.rollback();
+      await connection.query('SET SESSION innodb_lock_wait_timeout = 1');
+      await connection.query('BEGIN');
+      await connection.query('UPDATE account SET balance = 7 WHERE id = 1');
+      const waiting = result(connection.query('UPDATE account SET balance = 7 WHERE id = 2'));
+      // The read has waited for its second, and the statement waits for another.
+      await pause(1_500);
+      blocked = result(outside.query('UPDATE account SET balance = balance + 1 WHERE id = 1'));
+      victim = await waiting;
+      assert.equal(await blocked, 'done');
+      await outside.query('ROLLBACK');
+      await connection.query('SET SESSION innodb_lock_wait_timeout = 50');
+      // As in plain mysql2 each statement is on its own now.
+      await connection.query('UPDATE account SET balance = 9 WHERE id = 3');
+      await connection.query('BEGIN');
+    });
+    assert.equal(victim, 'ER_LOCK_DEADLOCK');
+    assert.deepEqual(await balances(1, 2, 3), [100, 100, 9]);
+    await settled(world);
+  });
+
+  it('does not show the application how its session is kept from writing outside', async () => {
+    const [versions] = await outside.query<RowDataPacket[]>('SELECT VERSION() AS version');
+    const variable = /maria/i.test(String(versions[0]!.version))
+      ? '@@tx_read_only'
+      : '@@transaction_read_only';
+    await inTransaction(async (connection) => {
+      const update = () => connection.query('UPDATE account SET balance = 5 WHERE id = 1');
+      await update();
+      await connection.query(`UPDATE account SET balance = ${variable} WHERE id = 2`);
+      await connection.query(`UPDATE account SET balance = ${variable} WHERE id = 2`);
+      await update();
+      await connection.query(`INSERT INTO account SELECT 10, ${variable}`);
+      await update();
+      await connection.query(`SET @seen = ${variable}`);
+      await update();
+      const [rows] = await connection.query(
+        `SELECT @seen AS seen, ${variable} AS now FROM account WHERE id = 1 FOR UPDATE`,
+      );
+      assert.deepEqual(rows, [{ seen: 0, now: 0 }]);
+    });
+    await world.gtx.run(async () => {
+      await world.first.pool.query(`INSERT INTO account VALUES (11, ${variable})`);
+      await world.first.pool.query(`UPDATE account SET balance = ${variable} WHERE id = 3`);
+    });
+    assert.deepEqual(await balances(1, 2, 3, 10, 11), [5, 0, 0, 0, 0]);
+    await world.first.execute('DELETE FROM account WHERE id > 9');
+    await settled(world);
+  });
+
+  describe('whose session could not be made to write outside again behind it', () => {
+    const ADD = 'UPDATE account SET balance = balance + 1 WHERE id = ';
+    const ways: Readonly<Record<string, readonly string[]>> = {
+      'after COMMIT': ['BEGIN', `${ADD} 1`, `${ADD} 1`, 'COMMIT'],
+      'after ROLLBACK': ['BEGIN', `${ADD} 1`, `${ADD} 1`, 'ROLLBACK'],
+      'after a statement by itself': [`${ADD} 1`, `${ADD} 1`],
+      'after a BEGIN that commits': ['BEGIN', `${ADD} 1`, `${ADD} 1`, 'BEGIN'],
+    };
+    for (const [way, statements] of Object.entries(ways)) {
+      for (const begin of ['', 'BEGIN', 'START TRANSACTION WITH CONSISTENT SNAPSHOT']) {
+        it(`${way}: is answered as ever, and so is ${begin || 'what comes'} after it`, async () => {
+          const connection = await mysql.createConnection(world.first.server.options(world.first.name));
+          let spoilt = 0;
+          const { stream } = (
+            connection as unknown as { connection: { stream: { write(...args: unknown[]): boolean } } }
+          ).connection;
+          const write = stream.write.bind(stream);
+          // As if KILL QUERY had hit it.
+          stream.write = (buffer, ...rest) => {
+            const at = (buffer as Buffer).indexOf('TRANSACTION READ WRITE');
+            if (at < 0 || spoilt > 0) return write(buffer, ...rest);
+            spoilt += 1;
+            const other = Buffer.from(buffer as Buffer);
+            other.write('TRANSACTION WRITE READ', at);
+            return write(other, ...rest);
+          };
+          try {
+            await world.gtx.run(async () => {
+              for (const statement of statements) {
+                const [header] = await connection.query(statement);
+                assert.equal(
+                  (header as { affectedRows?: number }).affectedRows,
+                  Number(/UPDATE/.test(statement)),
+                );
+              }
+              assert.equal(spoilt, 1);
+              if (begin !== '') await connection.query(begin);
+              await connection.query(`${ADD} 2`);
+              await connection.query('COMMIT');
+            });
+            await connection.query(`${ADD} 3`);
+          } finally {
+            await connection.end();
+          }
+          assert.deepEqual(await balances(1, 2, 3), [way === 'after ROLLBACK' ? 100 : 102, 101, 101]);
+          await settled(world);
+        });
+      }
+    }
+  });
+
   it('is whole or not at all, whenever the statement under way is killed', async () => {
     let wanted = 0;
     for (let round = 0; round < 60; round += 1) {

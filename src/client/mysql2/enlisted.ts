@@ -17,7 +17,7 @@ import type { ApplicationCommand } from './application-command.js';
 import type { Outcome } from './connection-line.js';
 import type { LocalLine } from './local-line.js';
 import { refuseEnded } from './refuse-ended.js';
-import { asError, endsConnection, isInactivity } from './server-errors.js';
+import { asError, endsConnection, endsLocalTransaction, isInactivity } from './server-errors.js';
 
 /** A statement of the application, and the ways to run it. */
 type StatementCommand = Pick<ApplicationCommand, 'attempt' | 'attemptBetween'>;
@@ -106,8 +106,11 @@ export class Enlisted {
   #between(command: StatementCommand): RunTogether {
     return async (before, after) => {
       const together = await command.attemptBetween({ before, after });
-      if (together.ran instanceof Error) this.#mayHaveRun(together.ran);
+      const { ran } = together;
+      if (ran instanceof Error) this.#mayHaveRun(ran);
       else this.#ran = true;
+      // Whatever the read in front has met: the local transaction is no more.
+      if (endsLocalTransaction(ran, true)) throw ran;
       return together;
     };
   }

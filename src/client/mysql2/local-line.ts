@@ -114,11 +114,8 @@ export class LocalLine implements SqlExecutor {
 
   /** Sends what waits. */
   async flush(): Promise<void> {
-    const begin = this.#begin;
-    if (begin === undefined) return;
-    this.#begin = undefined;
-    const [answer] = await this.#line.together([ownStatement(begin)]);
-    this.#begun(answer);
+    const opening = this.#opening();
+    if (opening.length > 0) this.#begun(await this.#line.together(opening), opening.length);
   }
 
   async query(sql: string): Promise<RawResult> {
@@ -139,15 +136,13 @@ export class LocalLine implements SqlExecutor {
     make: MakeCommand,
     onInactivity?: (error: Error) => void,
   ): Promise<Surrounded> {
-    const begin = this.#begin;
-    this.forget();
-    const makes = begin === undefined ? [] : [ownStatement(begin)];
+    const makes = this.#opening();
+    const first = makes.length;
     makes.push(ownStatement(before, this.undoLimit), ownStatement(GUARD), make);
     if (after !== undefined) makes.push(ownStatement(after, this.undoLimit));
     this.#guarded = true;
     const answers = await this.#line.together(makes, onInactivity);
-    const first = begin === undefined ? 0 : 1;
-    if (begin !== undefined) this.#begun(answers[0]);
+    this.#begun(answers, first);
     return {
       before: rawAnswer(answers[first]),
       own: answers[first + 2]!,
@@ -203,21 +198,19 @@ export class LocalLine implements SqlExecutor {
       return { committed: true, outcome: await this.end((callback) => new Query({ sql: COMMIT }, callback)) };
     }
     const texts = [inFront, COMMIT, ...(this.#guarded ? [UNGUARD] : [])];
-    let done = 0;
+    const headers: unknown[] = [];
     const text = (callback: ResultCallback) =>
-      new Query({ sql: texts.join('; ') }, callback).on('result', () => {
-        done += 1;
-      });
+      new Query({ sql: texts.join('; ') }, callback).on('result', (header) => headers.push(header));
     try {
-      const { rows } = await this.#severalStatements(text);
+      await this.#severalStatements(text);
       this.#guarded = false;
-      return { committed: true, outcome: committed(rows) };
     } catch (error) {
-      // The texts of one packet end with the first error.
-      if (done > 1) return { committed: true, outcome: { rows: undefined, fields: undefined } };
-      if (done > 0 || endsConnection(error) || !(error instanceof Error)) throw error;
-      return { committed: false, error };
+      // The texts of one packet end with the first error: behind COMMIT that is the guard's.
+      if (headers.length === 0 && !endsConnection(error) && error instanceof Error)
+        return { committed: false, error };
+      if (headers.length < 2) throw error;
     }
+    return { committed: true, outcome: committed(headers[1]) };
   }
 
   /**
@@ -264,21 +257,37 @@ export class LocalLine implements SqlExecutor {
   /** Runs a command behind a BEGIN that waits. */
   async #behind(make: MakeCommand, guard: boolean, onInactivity?: (error: Error) => void): Promise<Outcome> {
     if (guard && !this.guardable) await this.flush();
-    const begin = this.#begin;
-    if (begin === undefined) return this.#line.run(make, onInactivity);
-    this.forget();
-    const makes = guard ? [ownStatement(begin), ownStatement(GUARD), make] : [ownStatement(begin), make];
+    const makes = this.#opening();
+    const opening = makes.length;
+    if (opening === 0) return this.#line.run(make, onInactivity);
+    if (guard) makes.push(ownStatement(GUARD));
+    makes.push(make);
     if (guard) this.#guarded = true;
     const answers = await this.#line.together(makes, onInactivity);
-    this.#begun(answers[0]);
+    this.#begun(answers, opening);
     return accepted(answers.at(-1));
   }
 
-  /** @throws the error that BEGIN was answered with */
-  #begun(answer: Answer | undefined): void {
-    if (!(answer instanceof Error)) return;
+  /**
+   * A BEGIN that waits, to be sent now. A guard that could not be lifted (KILL QUERY) is lifted in front of it: the local
+   * transaction would be read only.
+   */
+  #opening(): MakeCommand[] {
+    const begin = this.#begin;
+    if (begin === undefined) return [];
+    this.forget();
+    if (!this.#guarded) return [ownStatement(begin)];
+    this.#guarded = false;
+    return [ownStatement(UNGUARD), ownStatement(begin)];
+  }
+
+  /** @throws the error that BEGIN, or what is in front of it, was answered with */
+  #begun(answers: readonly Answer[], opening: number): void {
+    const failed = answers.slice(0, opening).find((answer) => answer instanceof Error);
+    if (failed === undefined) return;
     this.#notBegun = true;
-    throw answer;
+    if (opening > 1 && answers[0] instanceof Error) this.#guarded = true;
+    throw failed;
   }
 
   /** Whether the server has a local transaction open. */
@@ -300,8 +309,7 @@ export class LocalLine implements SqlExecutor {
   }
 }
 
-function committed(rows: unknown): Outcome {
-  const header = (rows as readonly unknown[])[1];
+function committed(header: unknown): Outcome {
   if (isResultHeader(header)) header.serverStatus &= ~(SERVER_MORE_RESULTS_EXISTS | IN_TRANSACTION);
   return { rows: header, fields: undefined };
 }

@@ -126,7 +126,10 @@ export class LocalTransaction {
   async run(command: ApplicationCommand, transaction: BranchOwner): Promise<void> {
     try {
       const facts = this.#session.known ?? (await this.#session.facts());
-      this.#line.guardable = !facts.readOnly;
+      const shows = MAY_SHOW_GUARD.test(command.text);
+      this.#line.guardable = !facts.readOnly && !shows;
+      // The application is not shown that the session is guarded.
+      if (shows) await this.#line.unguard();
       refuseAmbiguousText(facts, command.text, command.parameters);
       if (this.#uncertain || this.#foreign) await this.#ascertain();
       if (facts.autocommit) this.#openUnlessAutocommit = false;
@@ -162,8 +165,6 @@ export class LocalTransaction {
   /** A read writes nothing, but where it locks (SERIALIZABLE, stored functions) it may end the local transaction. */
   async #read(command: ApplicationCommand): Promise<void> {
     await this.#line.flush();
-    // The application is not shown that the session is guarded.
-    if (MAY_SHOW_GUARD.test(command.text)) await this.#line.unguard();
     const error = await command.pass();
     if (!endsLocalTransaction(error, this.#session.rollbackOnTimeout)) return;
     if (this.#enlisted !== undefined) await this.#serverRolledBack(this.#enlisted);
@@ -335,6 +336,7 @@ export class LocalTransaction {
       command.answer(answer);
       return;
     }
+    await this.#line.unguard();
     await command.end();
     keepBegunAnswer(command.header);
   }

@@ -1,6 +1,8 @@
 import { GlobalTxError } from '../../protocol/errors.js';
 
 const ER_LOCK_WAIT_TIMEOUT = 1205;
+/** InnoDB has no room left for locks. */
+const ER_LOCK_TABLE_FULL = 1206;
 const ER_LOCK_DEADLOCK = 1213;
 /** MariaDB 11: a snapshot that others have overtaken (innodb_snapshot_isolation). */
 const ER_CHECKREAD = 1020;
@@ -14,6 +16,7 @@ export function endsLocalTransaction(error: unknown, rollbackOnTimeout: boolean)
   const errno = errnoOf(error);
   return (
     errno === ER_LOCK_DEADLOCK ||
+    errno === ER_LOCK_TABLE_FULL ||
     errno === ER_CHECKREAD ||
     (errno === ER_LOCK_WAIT_TIMEOUT && rollbackOnTimeout)
   );
