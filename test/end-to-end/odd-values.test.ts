@@ -71,6 +71,20 @@ describe('what the server would store as something else', () => {
     }
   });
 
+  it('is undone where a bigint is bound to a BIT, which takes it for text or for a number', async () => {
+    const { first } = world;
+    await first.execute('CREATE TABLE bits (k BIT(64) PRIMARY KEY)');
+    const before = await first.dump();
+    const rolledBack = inside(async (connection) => {
+      await connection.execute('INSERT INTO bits VALUES (?)', [9223372036854775808n as unknown as number]);
+      assert.notEqual(await first.dump(), before);
+      throw new Error('roll it back');
+    });
+    await assert.rejects(rolledBack, { message: 'roll it back' });
+    assert.equal(await first.dump(), before);
+    await first.execute('DROP TABLE bits');
+  });
+
   it('is an error of the server in strict mode, as without a global transaction', async () => {
     await world.gtx.run(() =>
       assert.rejects(

@@ -66,6 +66,14 @@ function isAmbiguousWhenPadded(server: DatabaseKind, { columns }: Table): boolea
   });
 }
 
+/**
+ * MySQL keeps the bytes of a default with backslashes, and reads them in the sql_mode of whoever opens the table first:
+ * what it stores is then a matter of who came first.
+ */
+function isReadWithBackslashes(server: DatabaseKind, { plan }: Table): boolean {
+  return server === 'mysql' && plan.columns.some(({ definition }) => /DEFAULT \(_/.test(definition));
+}
+
 class Generator {
   readonly #dice: Dice;
   readonly #tables: readonly Table[];
@@ -77,7 +85,10 @@ class Generator {
     this.#dice = dice;
     this.#tables = tables;
     const padded = !tables.some((table) => isAmbiguousWhenPadded(server, table));
-    this.#sqlModes = SQL_MODES.filter((mode) => padded || !mode.includes('PAD_CHAR'));
+    const escaped = tables.some((table) => isReadWithBackslashes(server, table));
+    this.#sqlModes = SQL_MODES.filter(
+      (mode) => (padded || !mode.includes('PAD_CHAR')) && !(escaped && mode.includes('NO_BACKSLASH_ESCAPES')),
+    );
     this.#makers = [
       ...SUPPORTED,
       ...further.flatMap((name) => (FURTHER[name] === undefined ? [] : [FURTHER[name]])),

@@ -3,6 +3,7 @@ import { isZero } from '../image/inserted.js';
 import { isPlainValue } from '../image/plain-value.js';
 import { emptyForms, type StoredForms, storedForms } from '../image/stored-forms.js';
 import type { InsertStatement, InsertValue } from '../sql/analysis.js';
+import { columnFamily } from '../table/column-family.js';
 import type { ColumnDefinition, TableDefinition, UniqueIndex } from '../table/definition.js';
 import { basesOf } from '../table/generated.js';
 import type { CaptureContext } from './capture-context.js';
@@ -148,7 +149,9 @@ function placesOf(
       if (column === undefined || value.kind === 'stored' || !finding.has(column.name)) return [];
       const text = value.kind === 'null' ? 'NULL' : textOf(value);
       if (text === null || value.kind === 'expression') return [];
-      const needed = bases.has(column) || isInPrefix(statement, table, column.name);
+      // A bigint may be bound as text, which is the bits of its bytes there.
+      const bound = value.kind === 'placeholder' && columnFamily(column) === 'bit';
+      const needed = bound || bases.has(column) || isInPrefix(statement, table, column.name);
       if (isKnown(column, text.trim()) && !needed) return [];
       return [{ row, at, column, value, text: text.trim() }];
     }),

@@ -148,6 +148,7 @@ export function insertedKeyCondition(
       if (at === automatic && 'expression' in part) counter.pass(part.expression);
       if ('forms' in part) {
         const condition = oneOfCondition(key[at]!, names[at]!, part.forms, server);
+        if (at === automatic) for (const form of part.forms) counter.pass(String(form));
         if (part.automatic !== true) return { condition };
         return { condition: `(${condition} OR ${names[at]} IN (${counter.next(false)}))` };
       }
