@@ -56,6 +56,9 @@ function statements({ type, values }: Case): readonly string[] {
       `REPLACE INTO converted (k, n) VALUES (${value}, 4)`,
     ]),
     `REPLACE INTO converted (k, n) VALUES (${one}, 5), (${two}, 6)`,
+    `INSERT INTO converted (k, n) VALUES (${two}, 5), (${two}, 6) ON DUPLICATE KEY UPDATE n = n + 1`,
+    `DELETE FROM converted WHERE n IN (6, 7)`,
+    `INSERT INTO converted (k, n) VALUES (${two}, 5), (${two}, 6) ON DUPLICATE KEY UPDATE n = n + 1`,
     `DELETE FROM converted WHERE n = 6`,
     `INSERT INTO converted (k, n) SELECT ${two}, 7`,
     // NULL may mean now there, which is refused.
