@@ -77,6 +77,8 @@ function comparison(
   // A number among the texts of an IN list would have them all compared as numbers.
   if ((family === 'enum' || family === 'set') && Buffer.isBuffer(value))
     return { condition: `${name}=${literal}` };
+  // The invalid value 0 of an ENUM has no name either.
+  if (family === 'enum' && value === '') return { condition: `(${name}=${literal} AND ${name}+0<>0)` };
   // MariaDB compares signed and unsigned numbers of one IN list as decimals, for which it reads the whole table.
   if ((family === 'integer' || family === 'bit') && BigInt(literal) > LAST_SIGNED)
     return { condition: `${name}=${literal}` };
