@@ -85,6 +85,23 @@ describe('what the server would store as something else', () => {
     await first.execute('DROP TABLE bits');
   });
 
+  it('is undone beside the invalid value of an ENUM that has an empty member', async () => {
+    const { first } = world;
+    await first.execute([
+      "SET SESSION sql_mode = ''",
+      "CREATE TABLE hollow (k ENUM('', 'a') PRIMARY KEY, v INT)",
+      'INSERT INTO hollow VALUES (0, 1)',
+    ]);
+    const before = await first.dump();
+    const rolledBack = inside(async (connection) => {
+      await connection.query('INSERT INTO hollow VALUES (1, 5)');
+      throw new Error('roll it back');
+    });
+    await assert.rejects(rolledBack, { message: 'roll it back' });
+    assert.equal(await first.dump(), before);
+    await first.execute('DROP TABLE hollow');
+  });
+
   it('is an error of the server in strict mode, as without a global transaction', async () => {
     await world.gtx.run(() =>
       assert.rejects(
