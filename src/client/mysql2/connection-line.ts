@@ -140,6 +140,11 @@ export class ConnectionLine implements SqlExecutor {
     return (Number(this.#connection.config.clientFlags) & MULTI_STATEMENTS) !== 0;
   }
 
+  /** Whether several commands are written at once: the compressed protocol numbers its own packets too. */
+  get pipelines(): boolean {
+    return !this.#connection.config.compress;
+  }
+
   #lose(error: Error): void {
     if (!isFatal(error)) return;
     this.#lost ??= error;
@@ -236,8 +241,7 @@ export class ConnectionLine implements SqlExecutor {
         });
         return command.once('end', ended);
       });
-      // The compressed protocol numbers its own packets too, and writes them later: one after the other there.
-      const sent = this.#connection.config.compress ? commands : [new Pipeline(commands)];
+      const sent = this.pipelines ? [new Pipeline(commands)] : commands;
       for (const command of sent) this.#add.call(this.#connection, command);
     });
   }

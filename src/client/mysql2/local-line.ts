@@ -197,6 +197,15 @@ export class LocalLine implements SqlExecutor {
     if (inFront === undefined) {
       return { committed: true, outcome: await this.end((callback) => new Query({ sql: COMMIT }, callback)) };
     }
+    if (!this.#line.pipelines) {
+      try {
+        await this.query(inFront);
+      } catch (error) {
+        if (endsConnection(error) || !(error instanceof Error)) throw error;
+        return { committed: false, error };
+      }
+      return this.commit(undefined);
+    }
     const texts = [inFront, COMMIT, ...(this.#guarded ? [UNGUARD] : [])];
     const headers: unknown[] = [];
     const text = (callback: ResultCallback) =>
@@ -297,7 +306,8 @@ export class LocalLine implements SqlExecutor {
 
   /** The option is on for our own text only, never for one of the application's. */
   async #severalStatements(text: MakeCommand): Promise<Outcome> {
-    if (this.#line.takesSeveral) return this.#line.run(text);
+    if (this.#line.takesSeveral)
+      return accepted((await this.#line.together([text, ownStatement('DO 0')]))[0]);
     const [, answer, off] = await this.#line.together([
       (callback) => new SetMultiStatements(true, callback),
       text,

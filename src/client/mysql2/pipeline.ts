@@ -7,6 +7,11 @@ interface Unanswered {
   readonly sequenceId: number;
 }
 
+interface AnswerPacket {
+  readonly sequenceId: number;
+  readonly numPackets: number;
+}
+
 /**
  * Commands that are written to the server at once, so that all of them take one round trip. The server runs them
  * in their order, each of them whatever has become of those before it; each gets its own answer.
@@ -15,6 +20,8 @@ export class Pipeline extends EventEmitter implements CoreCommand {
   readonly #commands: readonly CoreCommand[];
   readonly #unanswered: Unanswered[] = [];
   #sent = false;
+  /** The number of the next packet of the answer that has begun. */
+  #continues: number | undefined;
 
   constructor(commands: readonly CoreCommand[]) {
     super();
@@ -26,10 +33,11 @@ export class Pipeline extends EventEmitter implements CoreCommand {
     if (!this.#sent) {
       this.#sent = true;
       this.#send(connection);
-    } else if (this.#unanswered[0]?.command.execute(packet, connection) === true) {
-      this.#unanswered.shift();
     } else {
-      return false;
+      this.#breakOff(packet as AnswerPacket);
+      if (this.#unanswered[0]?.command.execute(packet, connection) !== true) return false;
+      this.#unanswered.shift();
+      this.#continues = undefined;
     }
     const [next] = this.#unanswered;
     if (next === undefined) {
@@ -48,6 +56,22 @@ export class Pipeline extends EventEmitter implements CoreCommand {
       command.onResult?.(error);
     }
   };
+
+  /**
+   * KILL QUERY between the statements of one text: MariaDB has announced another result and never sends it. What comes
+   * then is the first packet of the next command's answer.
+   */
+  #breakOff({ sequenceId, numPackets }: AnswerPacket): void {
+    const [current, next] = this.#unanswered;
+    const continues = this.#continues;
+    if (continues !== undefined && next !== undefined && sequenceId !== continues)
+      if (sequenceId === next.sequenceId) {
+        this.#unanswered.shift();
+        current!.command.onResult?.(new Error('The server has not answered all of the statements: killed.'));
+        current!.command.emit('end');
+      }
+    this.#continues = (sequenceId + numPackets) % 256;
+  }
 
   #send(connection: CoreConnection): void {
     const { stream } = connection;
