@@ -61,6 +61,25 @@ describe('a statement that travels with BEGIN and with the read of its before im
     });
   }
 
+  it('has its BEGIN answered at once, as the server would', async () => {
+    const [plain] = await outside.query('BEGIN');
+    await outside.query('ROLLBACK');
+    await world.gtx.run({ name: 'begin' }, async () => {
+      const connection = (await world.first.pool.getConnection()) as unknown as PoolConnection;
+      try {
+        await connection.query('SELECT 1');
+        const { stream } = connection.connection as unknown as { stream: { bytesWritten: number } };
+        const written = stream.bytesWritten;
+        const [answer] = await connection.query('BEGIN');
+        assert.equal(stream.bytesWritten, written);
+        assert.deepEqual({ ...answer }, { ...plain });
+        await connection.query('ROLLBACK');
+      } finally {
+        connection.release();
+      }
+    });
+  });
+
   it('does not run by itself when the read before it has been the victim of a deadlock', async () => {
     let victim: unknown;
     await outside.query('BEGIN');

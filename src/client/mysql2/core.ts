@@ -143,6 +143,13 @@ export interface ResultHeader {
   info?: string;
   serverStatus: number;
   readonly warningStatus: number;
+  /** Where the server has said something of the session. */
+  stateChanges?: {
+    readonly systemVariables: Readonly<Record<string, string>>;
+    readonly schema: string | null;
+    readonly gtids: readonly string[];
+    readonly trackStateChange: string | null;
+  };
 }
 
 export function isResultHeader(rows: unknown): rows is ResultHeader {

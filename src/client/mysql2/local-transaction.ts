@@ -329,16 +329,17 @@ export class LocalTransaction {
     transaction: BranchOwner,
     { facts }: BranchSession,
   ): Promise<void> {
-    const answer = begunAnswer();
-    const plain = PLAIN_BEGIN.test(command.text) && facts.autocommit && !facts.readOnly;
-    if (answer !== undefined && plain && !this.#open && !transaction.ended) {
+    const { server } = facts.dialect;
+    const answer = begunAnswer(server);
+    const plain = PLAIN_BEGIN.test(command.text) && facts.autocommit && !facts.readOnly && !this.#open;
+    if (answer !== undefined && plain && !transaction.ended) {
       this.#line.begin(command.text);
       command.answer(answer);
       return;
     }
     await this.#line.unguard();
     await command.end();
-    keepBegunAnswer(command.header);
+    if (plain) keepBegunAnswer(server, command.header);
   }
 
   /** Takes over what a control statement that has succeeded did to the local transaction. */
