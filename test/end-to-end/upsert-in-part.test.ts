@@ -5,11 +5,13 @@ import { makeWorld, settled, type TestDatabase, type World } from './world.js';
 const TABLES = [
   `CREATE TABLE users (id INT AUTO_INCREMENT PRIMARY KEY, mail VARCHAR(30) NOT NULL UNIQUE, n INT, v INT DEFAULT 7)
     COLLATE utf8mb4_general_ci`,
+  'CREATE TABLE places (id INT AUTO_INCREMENT, shelf VARCHAR(9), code INT UNIQUE, v INT, PRIMARY KEY (id, shelf))',
   'CREATE TABLE small (id TINYINT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(20) UNIQUE, v INT)',
 ];
 
 const ROWS = [
   'TRUNCATE TABLE users',
+  'TRUNCATE TABLE places',
   'TRUNCATE TABLE small',
   "INSERT INTO users (id, mail, n) VALUES (1, 'ann@x', 1), (2, 'bob@x', 2), (5, 'eve@x', 3)",
   "INSERT INTO small VALUES (1, 'one', 1), (127, 'last', 1)",
@@ -26,6 +28,9 @@ const UPSERTS = [
     ON DUPLICATE KEY UPDATE id = VALUES(id), mail = VALUES(mail), n = VALUES(n)`,
   "INSERT INTO users (id, mail) VALUES (5, 'other@x') ON DUPLICATE KEY UPDATE id = VALUES(id), mail = VALUES(mail)",
   "INSERT INTO users (id, mail) VALUES (6, 'six@x') ON DUPLICATE KEY UPDATE id = VALUES(id), mail = VALUES(mail)",
+  // Rows that meet one another, so that those behind them get other values than by their places in the text.
+  "INSERT INTO users (mail) VALUES ('zz@x'), ('ZZ@x'), ('yy@x') ON DUPLICATE KEY UPDATE n = 9",
+  "INSERT INTO places (shelf, code) VALUES ('a', 7), ('b', 7), ('c', NULL), ('d', 7), ('e', 8) ON DUPLICATE KEY UPDATE v = 1",
 ];
 
 /** Ours, or the server's own word about a counter at its end, or about the row that is met then. */
@@ -49,7 +54,8 @@ describe('an upsert of rows of which some are there already', () => {
   }
 
   async function rows({ pool }: TestDatabase): Promise<unknown> {
-    return (await pool.query('SELECT * FROM users ORDER BY id'))[0];
+    const users = (await pool.query('SELECT * FROM users ORDER BY id'))[0];
+    return [users, (await pool.query('SELECT * FROM places ORDER BY id'))[0]];
   }
 
   for (const sql of UPSERTS) {

@@ -21,6 +21,9 @@ import { thrownOutside } from './thrown-outside.js';
 /** `Rows matched: 2  Changed: 1  Warnings: 0`, which both servers send with the answer to an UPDATE. */
 const ROWS_MATCHED = /^Rows matched: (\d+)/;
 
+/** `Records: 3  Duplicates: 1  Warnings: 0`, with the answer to an INSERT of several rows. */
+const DUPLICATES = /^Records: \d+ +Duplicates: (\d+)/;
+
 /** What MariaDB leaves out of the answer to an UPDATE whose condition is FALSE, as that of one bound to no rows is. */
 const NOTHING_MATCHED = 'Rows matched: 0  Changed: 0  Warnings: 0';
 
@@ -115,7 +118,15 @@ export class ApplicationCommand {
     if (bound !== undefined && (kind === 'update' || kind === 'joinedUpdate'))
       tellNothingMatched(outcome.rows);
     await this.#keepWarnings();
-    return { matched: matchedRows(outcome.rows) };
+    return this.#counts(outcome.rows);
+  }
+
+  #counts(rows: unknown): StatementCounts {
+    const duplicates = this.#line.countsFoundRows ? DUPLICATES.exec(infoOf(rows))?.[1] : undefined;
+    return {
+      matched: matchedRows(rows),
+      duplicates: duplicates === undefined ? undefined : Number(duplicates),
+    };
   }
 
   /** Runs a command like the application's between two reads, in one round trip, and keeps its outcome. */
@@ -128,7 +139,7 @@ export class ApplicationCommand {
     // A read behind it has taken them away.
     this.#warnings = undefined;
     if (after === undefined) await this.#keepWarnings();
-    return { before, ran: { matched: matchedRows(own.rows) }, after };
+    return { before, ran: this.#counts(own.rows), after };
   }
 
   /** What comes next takes them away. */
@@ -249,8 +260,12 @@ function tellNothingMatched(rows: unknown): void {
   if (isResultHeader(rows) && rows.affectedRows === 0 && !rows.info) rows.info = NOTHING_MATCHED;
 }
 
+function infoOf(rows: unknown): string {
+  return isResultHeader(rows) ? (rows.info ?? '') : '';
+}
+
 function matchedRows(rows: unknown): number {
   if (!isResultHeader(rows)) return (rows as readonly unknown[]).length;
-  const matched = ROWS_MATCHED.exec(rows.info ?? '');
+  const matched = ROWS_MATCHED.exec(infoOf(rows));
   return matched === null ? rows.affectedRows : Number(matched[1]);
 }

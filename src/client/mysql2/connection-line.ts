@@ -21,7 +21,8 @@ import { thrownOutside } from './thrown-outside.js';
 /** SERVER_STATUS_IN_TRANS of the protocol's status flags. */
 export const IN_TRANSACTION = 1;
 
-/** CLIENT_MULTI_STATEMENTS of the protocol's capabilities. */
+/** CLIENT_FOUND_ROWS and CLIENT_MULTI_STATEMENTS of the protocol's capabilities. */
+const FOUND_ROWS = 2;
 const MULTI_STATEMENTS = 0x1_0000;
 
 /** What a command brought. */
@@ -138,6 +139,11 @@ export class ConnectionLine implements SqlExecutor {
   /** Whether the server was told that a text may have several statements. */
   get takesSeveral(): boolean {
     return (Number(this.#connection.config.clientFlags) & MULTI_STATEMENTS) !== 0;
+  }
+
+  /** Whether the server counts rows that were met and not only those that were changed. */
+  get countsFoundRows(): boolean {
+    return (Number(this.#connection.config.clientFlags) & FOUND_ROWS) !== 0;
   }
 
   /** Whether several commands are written at once: the compressed protocol numbers its own packets too. */

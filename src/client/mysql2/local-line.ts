@@ -179,6 +179,11 @@ export class LocalLine implements SqlExecutor {
     return this.#line.takesSeveral;
   }
 
+  /** Whether the server counts rows that were met and not only those that were changed. */
+  get countsFoundRows(): boolean {
+    return this.#line.countsFoundRows;
+  }
+
   /** Prepares a text and forgets the statement again. @throws the server's error about the text */
   checkPrepared(sql: string): Promise<void> {
     return this.#line.checkPrepared(sql);

@@ -47,6 +47,8 @@ export class EarlyReadFailed extends Error {
 export interface StatementCounts {
   /** Rows that the condition matched, changed or not; for an INSERT the rows that were inserted. */
   readonly matched: number;
+  /** Of an INSERT of several rows those that met others; undefined where the server does not count all of them. */
+  readonly duplicates?: number | undefined;
 }
 
 /**

@@ -39,7 +39,7 @@ export async function captureUpsert(
   for (const { identity } of met.rows) there.delete(identity);
   const present = moves ? await found.read() : await rowsInserted(statement, met, found);
   const fresh = { ...present, rows: present.rows.filter(({ identity }) => !there.has(identity)) };
-  const holds = moves ? fresh.rows.length === 1 : agrees(statement, met, fresh, counts.matched);
+  const holds = moves ? fresh.rows.length === 1 : agrees(statement, met, fresh, counts);
   if (!holds) {
     throw mismatch(insertName(statement), met.table, met.rows.length + fresh.rows.length, counts.matched);
   }
@@ -255,7 +255,7 @@ function agrees(
   { onConflict, rows, returning }: InsertStatement,
   met: ConflictingRows,
   { rows: present }: TableImage,
-  affected: number,
+  { matched: affected, duplicates }: StatementCounts,
 ): boolean {
   const before = new Set(met.rows.map(({ identity }) => identity));
   // RETURNING gives each new row once, whatever became of it.
@@ -267,6 +267,8 @@ function agrees(
     return present.length > 0 && affected >= rows.length && affected <= most;
   }
   const fresh = present.filter(({ identity }) => !before.has(identity)).length;
+  // Each row is inserted, or meets another.
+  if (duplicates !== undefined && fresh + duplicates < rows.length) return false;
   if (met.rows.length === 0 && fresh === 0) return false;
   // One for an inserted row, two for a changed one; none, or with CLIENT_FOUND_ROWS one, for an unchanged one.
   return affected >= fresh && affected <= fresh + 2 * (rows.length - fresh);

@@ -136,8 +136,10 @@ export function insertedKeyCondition(
     return reference === undefined ? quoted : `${reference}.${quoted}`;
   });
   const counter = new Counter();
-  // LAST_INSERT_ID() is of the first row that is not left out: which one that is, is not known.
-  const leavesOut = insert.onConflict.action === 'skip' && key.length > 1 && rows.length > 1;
+  // LAST_INSERT_ID() is of the first row that is inserted, and the next value goes to the next one that is: which these
+  // are is not known where rows may meet others, or one another.
+  const { action } = insert.onConflict;
+  const leavesOut = (action === 'skip' || action === 'update') && key.length > 1 && rows.length > 1;
   const automatic = key.findIndex((column) => column.autoIncrement);
   const texts = rows.map((parts) =>
     parts.map((part, at) => {
