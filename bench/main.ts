@@ -21,7 +21,7 @@ processes of their own.
   --only PATTERN   workloads whose name matches the regular expression; 'analysis' and 'coordinator' are
                    among them
   --json FILE      writes the rows as an array
-  --charts FOLDER  draws a chart of each workload there, as SVG
+  --charts FOLDER  draws a chart of each workload there, of the coordinator and of the analysis, as SVG
   -h, --help       this text
 `;
 
@@ -85,7 +85,7 @@ async function main(): Promise<void> {
   if (values.json !== undefined) {
     await writeFile(values.json, `${JSON.stringify([...rows, ...figures], null, 2)}\n`);
   }
-  if (values.charts !== undefined) await writeCharts(values.charts, rows);
+  if (values.charts !== undefined) await writeCharts(values.charts, rows, figures);
 }
 
 await main();

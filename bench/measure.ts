@@ -1,7 +1,7 @@
 import type { Bed, Load } from './bed/bed.js';
 import type { LoadRound, Request } from './load/protocol.js';
 import type { Case, Plan } from './plan.js';
-import { type Mode, WORKLOADS } from './workloads/index.js';
+import { compiledBy, type Mode, type Workload } from './workloads/index.js';
 
 /** What one round of one mode showed; the counts are for one transaction. */
 export interface Round extends LoadRound {
@@ -68,21 +68,23 @@ const COMPILING = 32;
  * Plays a mode of the load for so long that V8 has compiled it, as that of a service that has run for a minute is. It
  * takes thousands of transactions; the code costs several times as much before that.
  */
-async function compile(bed: Bed, load: Load, modes: readonly Mode[], ms: number): Promise<void> {
-  const cold = modes.filter((mode) => !load.warm.has(mode));
+async function compile(bed: Bed, load: Load, workload: Workload, ms: number): Promise<void> {
+  const { kind, modes } = workload;
+  const cold = modes.filter((mode) => !load.warm.has(`${kind} ${mode}`));
   if (cold.length === 0) return;
-  const workload = WORKLOADS.find(({ name }) => name === 'one UPDATE each in two databases')!;
-  await prepare(bed, load, { workload, inFlight: COMPILING });
+  await prepare(bed, load, { workload: compiledBy(workload), inFlight: COMPILING });
   for (const mode of cold) {
     // What is measured against is compiled soon.
-    await round(bed, load, mode, COMPILING, mode === 'at' ? ms : ms / 4);
-    load.warm.add(mode);
+    await round(bed, load, mode, COMPILING, mode === 'at' ? ms : ms / 5);
+    load.warm.add(`${kind} ${mode}`);
   }
 }
 
-/** One transaction at a time over counting links. */
+/** One transaction at a time over counting links; once for each workload. */
 async function countPackets(bed: Bed, measured: Case): Promise<ReadonlyMap<Mode, number>> {
   const load = await bed.load(0, true);
+  const known = load.packets.get(measured.workload.name);
+  if (known !== undefined) return known;
   await prepare(bed, load, { ...measured, inFlight: 1 });
   const packets = new Map<Mode, number>();
   for (const mode of measured.workload.modes) {
@@ -93,6 +95,7 @@ async function countPackets(bed: Bed, measured: Case): Promise<ReadonlyMap<Mode,
     const { transactions } = await play(load, { ...request, most: COUNTED });
     packets.set(mode, (await load.links!.ask('count')).packets / transactions);
   }
+  load.packets.set(measured.workload.name, packets);
   return packets;
 }
 
@@ -107,7 +110,7 @@ export async function measure(
   await bed.flush(flush);
   const packetsPerTx = networkMs === 0 ? await countPackets(bed, measured) : new Map<Mode, number>();
   const load = await bed.load(networkMs);
-  await compile(bed, load, workload.modes, compileMs);
+  await compile(bed, load, workload, compileMs);
   await prepare(bed, load, measured);
   const all = new Map<Mode, Round[]>(workload.modes.map((mode) => [mode, []]));
   for (const mode of workload.modes) await round(bed, load, mode, inFlight, warmUpMs);

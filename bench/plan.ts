@@ -1,4 +1,4 @@
-import { WORKLOADS, type Workload } from './workloads/index.js';
+import { type Mode, WORKLOADS, type Workload } from './workloads/index.js';
 
 /** innodb_flush_log_at_trx_commit: 1 at each commit, 2 each second. */
 export type Flush = 'commit' | 'second';
@@ -23,6 +23,8 @@ export interface Plan {
 }
 
 interface Conditions {
+  /** Those of the workload, unless fewer are compared. */
+  readonly modes?: readonly Mode[];
   readonly inFlight: readonly number[];
   readonly networkMs: readonly number[];
   readonly flush: readonly Flush[];
@@ -51,7 +53,7 @@ function quickConditions({ name }: Workload): readonly Conditions[] {
     case 'one UPDATE each in two databases':
       return [{ inFlight: [8], networkMs: [0, 1], flush: ['commit'] }];
     case 'hot, one row':
-      return [{ inFlight: [8, 32, 128], networkMs: [0], flush: ['commit'] }];
+      return [{ modes: ['xa', 'at'], inFlight: [8, 32, 128], networkMs: [0], flush: ['commit'] }];
     default:
       return [];
   }
@@ -61,15 +63,20 @@ function quickConditions({ name }: Workload): readonly Conditions[] {
 export function plan(quick: boolean, only: RegExp): Plan {
   const conditions = quick ? quickConditions : fullConditions;
   const cases = WORKLOADS.filter(({ name }) => only.test(name)).flatMap((workload) =>
-    conditions(workload).flatMap(({ inFlight, networkMs, flush }) =>
+    conditions(workload).flatMap(({ modes = workload.modes, inFlight, networkMs, flush }) =>
       flush.flatMap((how) =>
         networkMs.flatMap((ms) =>
-          inFlight.map((count) => ({ workload, inFlight: count, networkMs: ms, flush: how })),
+          inFlight.map((count) => ({
+            workload: { ...workload, modes },
+            inFlight: count,
+            networkMs: ms,
+            flush: how,
+          })),
         ),
       ),
     ),
   );
   return quick
-    ? { cases, rounds: 5, roundMs: 250, warmUpMs: 100, compileMs: 4_000 }
+    ? { cases, rounds: 5, roundMs: 200, warmUpMs: 100, compileMs: 3_000 }
     : { cases, rounds: 5, roundMs: 1_000, warmUpMs: 500, compileMs: 10_000 };
 }

@@ -14,8 +14,10 @@ export interface Load {
   readonly process: Child<Request, Answer>;
   /** Present when the way leads over links. */
   readonly links: Child<LinkRequest, LinkReply> | undefined;
-  /** The modes that it has played. */
-  readonly warm: Set<Mode>;
+  /** What it has played until it was compiled: `kind mode`. */
+  readonly warm: Set<string>;
+  /** What has been counted over its links, by workload. */
+  readonly packets: Map<string, ReadonlyMap<Mode, number>>;
 }
 
 /** What the servers have counted and used so far. */
@@ -150,6 +152,7 @@ export class Bed {
       process: new Child<Request, Answer>('load/main.js', [JSON.stringify(options)]),
       links,
       warm: new Set(),
+      packets: new Map(),
     };
   }
 }

@@ -122,10 +122,11 @@ export async function coordinatorFigures(quick: boolean, say: (text: string) => 
     figure('at half of that load: median', half.p50Ms, 'ms'),
     figure('at half of that load: 99 of 100 within', half.p99Ms, 'ms'),
   ];
-  say(`the coordinator alone: ${FEW} in flight`);
-  figures.push(
-    ...speed(`${FEW} in flight of one client`, await rows(effort, { clients: 1, pace: { inFlight: FEW } })),
-  );
+  if (!quick) {
+    say(`the coordinator alone: ${FEW} in flight`);
+    const few = await rows(effort, { clients: 1, pace: { inFlight: FEW } });
+    figures.push(...speed(`${FEW} in flight of one client`, few));
+  }
   for (const clients of effort.clients) {
     say(`the coordinator alone: ${clients} clients`);
     figures.push(...(await growth(effort, `${clients} clients`, { clients })));

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, View } from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
-import type { ResultRow } from './rows.js';
+import type { Figure, ResultRow } from './rows.js';
 
 const MODES = {
   domain: ['plain', 'passthrough', 'xa', 'at'],
@@ -64,16 +64,54 @@ function fileName(workload: string, server: string): string {
   return `${words.replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '')}.svg`;
 }
 
-/** Draws one chart for each workload. @returns the names of the files */
-export async function writeCharts(folder: string, rows: readonly ResultRow[]): Promise<readonly string[]> {
+/** What is measured in one unit stands over one axis, in the order of the measuring. */
+function figureSpecification(title: string, figures: readonly Figure[]): TopLevelSpec {
+  const units = [...new Set(figures.map(({ unit }) => unit))];
+  return {
+    title,
+    background: 'white',
+    vconcat: units.map((unit) => ({
+      width: 420,
+      height: { step: 18 },
+      data: {
+        values: figures.filter((figure) => figure.unit === unit).map(({ what, value }) => ({ what, value })),
+      },
+      encoding: {
+        y: { field: 'what', type: 'nominal', sort: null, title: null, axis: { labelLimit: 400 } },
+        x: { field: 'value', type: 'quantitative', title: unit },
+      },
+      layer: [
+        { mark: { type: 'bar', color: '#2b6cb0' } },
+        {
+          mark: { type: 'text', align: 'left', dx: 3 },
+          encoding: { text: { field: 'value', type: 'quantitative', format: ',.3~r' } },
+        },
+      ],
+    })),
+  };
+}
+
+function byWorkload<Each extends { readonly workload: string }>(all: readonly Each[]): Map<string, Each[]> {
+  const groups = new Map<string, Each[]>();
+  for (const each of all) groups.set(each.workload, [...(groups.get(each.workload) ?? []), each]);
+  return groups;
+}
+
+async function draw(file: string, specification: TopLevelSpec): Promise<void> {
+  const view = new View(parse(compile(specification).spec), { renderer: 'none' });
+  await writeFile(file, await view.toSVG());
+}
+
+/** Draws one chart for each workload, and one each for the figures of the coordinator and of the analysis. */
+export async function writeCharts(
+  folder: string,
+  rows: readonly ResultRow[],
+  figures: readonly Figure[],
+): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const names: string[] = [];
-  for (const workload of new Set(rows.map((row) => row.workload))) {
-    const own = rows.filter((row) => row.workload === workload);
-    const view = new View(parse(compile(specification(workload, own)).spec), { renderer: 'none' });
-    const name = fileName(workload, own[0]!.server);
-    await writeFile(join(folder, name), await view.toSVG());
-    names.push(name);
-  }
-  return names;
+  // Bars are heights over plain: a row that was not compared with it has none.
+  for (const [workload, own] of byWorkload(rows.filter((row) => row.vsPlain !== null)))
+    await draw(join(folder, fileName(workload, own[0]!.server)), specification(workload, own));
+  for (const [about, own] of byWorkload(figures))
+    await draw(join(folder, `${about}.svg`), figureSpecification(about, own));
 }

@@ -41,6 +41,7 @@ async function update(unit: Unit, id: number): Promise<void> {
 function hot(name: string, choose: (unit: Unit) => number): Workload {
   return {
     name,
+    kind: 'one UPDATE',
     modes: ['plain', 'xa', 'at'],
     tables: [TABLE, TABLE],
     rollbackShare: 0,

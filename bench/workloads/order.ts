@@ -12,6 +12,7 @@ function filled(table: string, columns: string, count: number, row: (index: numb
 /** The statements of the demo's three services: orders and stock here in one database, accounts in the other. */
 export const ORDER: Workload = {
   name: 'order',
+  kind: 'order',
   modes: ['plain', 'xa', 'at'],
   tables: [
     [

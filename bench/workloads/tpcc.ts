@@ -115,6 +115,7 @@ async function payment(unit: Unit, warehouse: number, district: number, customer
 
 export const TPCC: Workload = {
   name: 'TPC-C New-Order and Payment',
+  kind: 'TPC-C',
   modes: ['plain', 'xa', 'at'],
   tables: [SELLER, BUYER],
   rollbackShare: 0,

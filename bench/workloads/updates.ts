@@ -24,14 +24,17 @@ function inTwo(unit: Unit): Promise<unknown> {
 
 const oneDatabase: Workload = {
   name: 'one UPDATE, one database',
+  kind: 'one UPDATE',
   modes: ['plain', 'passthrough', 'at'],
   tables: [ACCOUNTS],
   rollbackShare: 0,
   run: (unit) => update(unit, 0, unit.turn(ROWS)),
 };
 
-const twoDatabases: Workload = {
+/** Every other workload of its kind is compiled by this one. */
+export const TWO_DATABASES: Workload = {
   name: 'one UPDATE each in two databases',
+  kind: 'one UPDATE',
   modes: ['plain', 'xa', 'at'],
   tables: [ACCOUNTS, ACCOUNTS],
   rollbackShare: 0,
@@ -40,6 +43,7 @@ const twoDatabases: Workload = {
 
 const autocommit: Workload = {
   name: 'autocommit',
+  kind: 'one UPDATE',
   modes: ['plain', 'passthrough', 'at'],
   tables: [ACCOUNTS],
   rollbackShare: 0,
@@ -50,6 +54,7 @@ const STATEMENTS = 10;
 
 const tenStatements: Workload = {
   name: '10 statements in one branch',
+  kind: 'ten UPDATEs',
   modes: ['plain', 'at'],
   tables: [ACCOUNTS],
   rollbackShare: 0,
@@ -65,6 +70,7 @@ const BULK_ROWS = 1_000;
 
 const bulkInsert: Workload = {
   name: 'bulk INSERT of 1,000 rows',
+  kind: 'bulk',
   modes: ['plain', 'at'],
   tables: [
     ['CREATE TABLE entry (id BIGINT AUTO_INCREMENT PRIMARY KEY, account INT, amount INT, note VARCHAR(100))'],
@@ -81,6 +87,7 @@ const bulkInsert: Workload = {
 function rollback(percent: number): Workload {
   return {
     name: `rollback of ${percent} %`,
+    kind: 'one UPDATE',
     modes: ['plain', 'xa', 'at'],
     tables: [ACCOUNTS, ACCOUNTS],
     rollbackShare: percent / 100,
@@ -90,7 +97,7 @@ function rollback(percent: number): Workload {
 
 export const UPDATES: readonly Workload[] = [
   oneDatabase,
-  twoDatabases,
+  TWO_DATABASES,
   autocommit,
   tenStatements,
   bulkInsert,

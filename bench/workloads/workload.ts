@@ -18,6 +18,8 @@ export interface Unit {
 
 export interface Workload {
   readonly name: string;
+  /** What it sends: workloads of one kind are compiled by V8 together. */
+  readonly kind: 'one UPDATE' | 'ten UPDATEs' | 'bulk' | 'order' | 'TPC-C';
   readonly modes: readonly Mode[];
   /** Statements that make the tables of each database. */
   readonly tables: readonly (readonly string[])[];
