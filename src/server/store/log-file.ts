@@ -121,12 +121,20 @@ export class LogFile {
     return file;
   }
 
-  /** Takes up the newest file where it ends. What was found in it may not have been on the disk yet. */
-  static reopen(directory: string, { number, end }: FoundFile): LogFile {
+  /**
+   * Takes up the newest file where it ends. Neither its last frame nor its name need have been on the disk when they were
+   * found. The frame is written again: when a flush has failed, the kernel takes its pages for clean, and the next flush
+   * would call durable what it does not write.
+   */
+  static reopen(directory: string, { number, frames, end }: FoundFile): LogFile {
     const descriptor = openSync(pathOf(directory, number), 'r+');
     ftruncateSync(descriptor, end);
+    const last = frames.at(-1);
+    const file = new LogFile(number, descriptor, last === undefined ? end : last.at);
+    if (last !== undefined) file.append([last.payload]);
     fsyncSync(descriptor);
-    return new LogFile(number, descriptor, end);
+    syncDirectory(directory);
+    return file;
   }
 
   /** Where the next frame goes. */
