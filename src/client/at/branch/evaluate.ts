@@ -1,13 +1,19 @@
 import type { RawResult } from '../executor.js';
-import { besideText, type SourceColumn, sourceColumn } from '../image/source-column.js';
+import { besideText, isAssignedByType, type SourceColumn, sourceColumn } from '../image/source-column.js';
 import { WIDE_CHARSETS } from '../image/star-fields.js';
 import type { InsertValue } from '../sql/analysis.js';
+import { columnFamily } from '../table/column-family.js';
 import type { ColumnDefinition } from '../table/definition.js';
 import type { CaptureContext } from './capture-context.js';
 import { wideResults } from './probe.js';
 
 /** Rows as a server has evaluated them, as values of an INSERT; refused: why they cannot be written exactly. */
 export type Evaluated = { readonly rows: readonly (readonly InsertValue[])[] } | { readonly refused: string };
+
+/** The same of a query, and whether the server may refuse to put its columns into others for their types alone. */
+export type EvaluatedQuery =
+  | { readonly rows: readonly (readonly InsertValue[])[]; readonly byType: boolean }
+  | { readonly refused: string };
 
 const SOURCE = 'globaltx_source';
 const RESULTS_CHARSET = 'CAST(@@character_set_results AS BINARY)';
@@ -30,14 +36,22 @@ export async function evaluateQuery(
   context: Pick<CaptureContext, 'session'>,
   query: string,
   targets: readonly ColumnDefinition[],
-): Promise<Evaluated> {
+): Promise<EvaluatedQuery> {
   const { executor } = context.session;
   const source = named(query, targets.length);
   const names = targets.map((_, index) => columnName(index));
   const head = await executor.query(`${source} SELECT ${names.join(',')} FROM ${SOURCE} WHERE FALSE`);
   const columns = head.fields.map(sourceColumn);
   const beside = columns.map((column, index) => column?.beside(names[index]!) ?? []);
-  return decode(await read(context, source, names, beside), columns, beside, targets);
+  const evaluated = decode(await read(context, source, names, beside), columns, beside, targets);
+  if ('refused' in evaluated) return evaluated;
+  return { ...evaluated, byType: head.fields.some(isAssignedByType) || targets.some(isTakenByType) };
+}
+
+function isTakenByType(target: ColumnDefinition): boolean {
+  const family = columnFamily(target);
+  const isSpatial = family === 'bytes' && !/(?:blob|binary)$/.test(target.dataType);
+  return family === 'address' || isSpatial;
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Clause, InsertStatement, InsertValue } from '../sql/analysis.js';
 import type { ColumnDefinition, TableDefinition } from '../table/definition.js';
 import { asWritten, boundInsert } from './bound-insert.js';
 import type { BoundStatement, CaptureContext, RunStatement } from './capture-context.js';
+import { isNearEnd } from './counter-end.js';
 import { type Evaluated, evaluateExpressions, evaluateQuery } from './evaluate.js';
 import { insertRefused } from './insert-refusal.js';
 import { inlineClause, type WritePlaceholder } from './queries.js';
@@ -60,7 +61,7 @@ async function ofQuery(
   // The server knows no such column.
   if (targets === undefined) return undefined;
   const text = inlineClause(weak ? query.text : query.locking, write);
-  const { rows } = accepted(await evaluateQuery(context, text, targets), statement, table);
+  const { rows, byType } = accepted(await evaluateQuery(context, text, targets), statement, table);
   const nulls = hasNullForNotNull(targets, rows);
   if (nulls && statement.onConflict.action !== 'skip' && (await isStrict(context))) return undefined;
   const stays = !weak && !query.volatile;
@@ -69,11 +70,12 @@ async function ofQuery(
   if (stays && rows.length === 0) return { statement: { ...statement, rows }, run };
   const unbound = stays && (action === 'fail' || action === 'skip') && givesKeys(table, targets, rows);
   if (!unbound && action !== 'skip' && (await warned(context))) return undefined;
+  // Without the query's own columns in sight the statement could be legal where it is not.
+  if (!unbound && (action === 'update' || byType))
+    await context.session.executor.query(`EXPLAIN ${asWritten(statement, query.text, write)}`);
   const known = await withStoredForms(context, { ...statement, rows }, table, write);
   if (unbound) return { statement: known, run };
-  // Without the query's own columns in sight the update could be legal where it is not.
-  if (action === 'update')
-    await context.session.executor.query(`EXPLAIN ${asWritten(statement, query.text, write)}`);
+  await refuseNearEnd(context, known, table, targets);
   const bound: BoundStatement = (placeholder) => boundInsert(known, targets.length, placeholder);
   await refuseTooLong(context, statement, table, bound(write));
   return {
@@ -99,13 +101,13 @@ function hasNullForNotNull(targets: readonly ColumnDefinition[], rows: InsertSta
   );
 }
 
-function accepted(
-  evaluated: Evaluated,
+function accepted<E extends Evaluated>(
+  evaluated: E,
   statement: InsertStatement,
   table: TableDefinition,
-): Extract<Evaluated, { rows: unknown }> {
+): Exclude<E, { refused: string }> {
   if ('refused' in evaluated) throw insertRefused(statement, table, evaluated.refused);
-  return evaluated;
+  return evaluated as Exclude<E, { refused: string }>;
 }
 
 /** Whether no row gets its key from the server: ids of an INSERT whose number of rows it does not know have gaps. */
@@ -122,6 +124,35 @@ function givesKeys(
 
 function isGiven(value: InsertValue | undefined): boolean {
   return value?.kind === 'literal' && !isZero(value.expression.text);
+}
+
+/**
+ * A row that an INSERT ... SELECT leaves out moves the counter by the value that it is given; one of VALUES does not,
+ * which runs in its place. Values have gaps, but which rows are left out at the counter's end must be the same.
+ */
+async function refuseNearEnd(
+  context: CaptureContext,
+  statement: InsertStatement,
+  table: TableDefinition,
+  targets: readonly ColumnDefinition[],
+): Promise<void> {
+  const { action } = statement.onConflict;
+  const at = targets.findIndex(({ autoIncrement }) => autoIncrement);
+  if (at < 0 || (action !== 'skip' && action !== 'update')) return;
+  const given = statement.rows.flatMap((row) => givenValues(row[at]));
+  if (statement.rows.every((row) => givenValues(row[at]).length > 0)) return;
+  if (await isNearEnd(context, targets[at]!, given, statement.rows.length))
+    throw insertRefused(
+      statement,
+      table,
+      'generated AUTO_INCREMENT values behind one of the last of the counter',
+    );
+}
+
+/** What an AUTO_INCREMENT column may make of a value, as SQL; nothing where it generates one. */
+function givenValues(value: InsertValue | undefined): readonly string[] {
+  if (value?.kind === 'stored') return value.forms.map(String);
+  return isGiven(value) && value?.kind === 'literal' ? [value.expression.text] : [];
 }
 
 /** Whether the evaluation has warned of what is an error for a statement that writes. */

@@ -213,6 +213,14 @@ const json: SourceColumn = {
   },
 };
 
+/**
+ * Whether MariaDB looks at the type of such a column, and not at its values alone, before it puts it into another: an
+ * INET6 does not go into a UUID, though its text may.
+ */
+export function isAssignedByType({ columnType, flags }: ResultField): boolean {
+  return OWN_BYTES.includes(columnType) || (columnType > 248 && (flags & UNSIGNED_FLAG) !== 0);
+}
+
 /** @returns undefined for a type that nobody has taught globaltx to write as a literal */
 export function sourceColumn({ columnType, flags, characterSet }: ResultField): SourceColumn | undefined {
   if (INTEGERS.includes(columnType)) return number;
