@@ -64,15 +64,19 @@ export function lockingReadQuery(
   );
 }
 
-/** The application's statement with its condition replaced by the keys of the rows that were read. */
+/**
+ * The application's statement with its condition replaced by the keys of the rows that were read.
+ * @param beside what is kept of its condition
+ */
 export function boundStatement(
   statement: UpdateStatement | DeleteStatement | LockingReadStatement,
   keyCondition: string,
   write: WritePlaceholder,
+  beside: Clause | null = null,
 ): string {
   return lines(
     inlineClause(statement.head, write),
-    `WHERE ${keyCondition}`,
+    ...narrowed(beside, [keyCondition], write),
     inlineClause(statement.tail, write),
   );
 }
