@@ -6,6 +6,8 @@ import { randomValue } from './values.js';
 export interface Condition {
   readonly piece: Piece;
   readonly volatile: boolean;
+  /** Whether it is known to choose one row at most. */
+  readonly one?: boolean;
 }
 
 /** How the statement refers to the columns: by name, or through an alias. */
@@ -118,19 +120,27 @@ export function randomWhere(
   }
   const one = () => comparison(table, tables, reference, dice);
   const roll = dice.under(10);
-  if (roll < 4) return { piece: [' WHERE ', keyCondition(table, reference, dice)], volatile: false };
+  if (roll < 4)
+    return { piece: [' WHERE ', keyCondition(table, reference, dice)], volatile: false, one: true };
   const items = roll < 7 ? [one()] : roll < 8 ? [one(), one()] : [['(', one(), ' OR ', one(), ')']];
   return { piece: { before: ' WHERE ', items, separator: ' AND ', least: 0 }, volatile: false };
 }
 
-/** ORDER BY and LIMIT; without an order by key, which rows a LIMIT chooses is left to the server. */
+/**
+ * ORDER BY and LIMIT; without an order by key, which rows a LIMIT chooses is left to the server. So is which of equal rows
+ * comes first: MariaDB gives the rows of one INSERT ... SELECT ... ORDER BY now in one order and now in another, and the
+ * first that cannot be stored is the one that the error is about.
+ */
 export function randomOrder(table: Table, reference: Reference, dice: Dice): Condition {
   const byKey = table.key.map(reference).join(', ');
   switch (dice.under(12)) {
     case 0:
       return { piece: ` ORDER BY ${byKey} LIMIT ${dice.between(1, 3)}`, volatile: false };
     case 1:
-      return { piece: ` ORDER BY ${reference(dice.pick(table.columns).name)} DESC`, volatile: false };
+      return {
+        piece: ` ORDER BY ${reference(dice.pick(table.columns).name)} DESC, ${byKey}`,
+        volatile: false,
+      };
     case 2:
       return {
         piece: ` ORDER BY ${reference(dice.pick(table.columns).name)} LIMIT ${dice.between(1, 3)}`,
@@ -145,4 +155,18 @@ export function randomOrder(table: Table, reference: Reference, dice: Dice): Con
     default:
       return { piece: '', volatile: false };
   }
+}
+
+/**
+ * The order for a statement whose rows may meet one another: which of them come first, and so which are kept or named in
+ * the error, is else a matter of the index that the server chooses to read them by.
+ */
+export function fixedOrder(
+  order: Condition,
+  where: Condition,
+  table: Table,
+  reference: Reference,
+): Condition {
+  if (order.piece !== '' || where.one === true) return order;
+  return { piece: ` ORDER BY ${table.key.map(reference).join(', ')}`, volatile: false };
 }

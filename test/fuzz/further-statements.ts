@@ -1,4 +1,4 @@
-import { randomOrder, randomWhere } from './conditions.js';
+import { fixedOrder, randomOrder, randomWhere } from './conditions.js';
 import { type Piece, tableToken } from './plan.js';
 import type { Table } from './schema.js';
 import {
@@ -6,6 +6,7 @@ import {
   type Ground,
   type Made,
   type Maker,
+  mayMeet,
   plainColumns,
   plainly,
   randomRows,
@@ -55,7 +56,7 @@ function insertSelect({ tables, table, dice }: Ground): readonly Made[] {
     return [];
   const verb = dice.pick(['INSERT', 'INSERT', 'INSERT IGNORE', 'REPLACE']);
   const where = randomWhere(from, tables, plainly, dice);
-  const order = randomOrder(from, plainly, dice);
+  const order = fixedOrder(randomOrder(from, plainly, dice), where, from, plainly);
   return one(
     `${verb} ... SELECT`,
     [
@@ -117,7 +118,7 @@ function changeKey({ table, tables, dice }: Ground): readonly Made[] {
   const columns = table.columns.filter(({ name }) => table.key.includes(name));
   const set = assignments(table, dice.some(columns, 1), plainly, dice);
   const where = randomWhere(table, tables, plainly, dice);
-  const order = randomOrder(table, plainly, dice);
+  const order = fixedOrder(randomOrder(table, plainly, dice), where, table, plainly);
   return one(
     'key-changing UPDATE',
     [`UPDATE ${tableToken(table.number)} SET `, set, where.piece, order.piece],
@@ -128,11 +129,14 @@ function changeKey({ table, tables, dice }: Ground): readonly Made[] {
 function updateIgnore({ table, tables, dice }: Ground): readonly Made[] {
   const columns = plainColumns(table);
   if (columns.length === 0) return [];
-  const set = assignments(table, dice.some(columns, 1), plainly, dice);
+  const assigned = dice.some(columns, 1);
+  const set = assignments(table, assigned, plainly, dice);
   const where = randomWhere(table, tables, plainly, dice);
+  const none = { piece: '', volatile: false };
+  const order = mayMeet(table, assigned) ? fixedOrder(none, where, table, plainly) : none;
   return one(
     'UPDATE IGNORE',
-    [`UPDATE IGNORE ${tableToken(table.number)} SET `, set, where.piece],
+    [`UPDATE IGNORE ${tableToken(table.number)} SET `, set, where.piece, order.piece],
     where.volatile,
   );
 }

@@ -18,6 +18,12 @@ export const PROFILES: Readonly<Record<Profile, ConnectionOptions>> = {
   arrays: { rowsAsArray: true, decimalNumbers: true },
 };
 
+/**
+ * How many prepared statements mysql2 keeps open on each connection: with its own default, the connections of a long run
+ * would come to hold more than max_prepared_stmt_count.
+ */
+const STATEMENTS_KEPT = 50;
+
 /** What the client would warn of is found out by the checks. */
 const SILENT = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
@@ -108,6 +114,7 @@ export class Lane {
         ...this.server.options(this.subject[database]),
         ...PROFILES[profile],
         connectionLimit: 4,
+        maxPreparedStatements: STATEMENTS_KEPT,
       };
       pool = globaltxMysql.createPool(options);
       this.#pools.set(key, pool);
@@ -119,7 +126,11 @@ export class Lane {
   async twinConnection(profile: Profile): Promise<Connection> {
     const known = this.#twins.get(profile);
     if (known !== undefined) return known;
-    const made = await mysql.createConnection({ ...this.server.options(this.twin[0]), ...PROFILES[profile] });
+    const made = await mysql.createConnection({
+      ...this.server.options(this.twin[0]),
+      ...PROFILES[profile],
+      maxPreparedStatements: STATEMENTS_KEPT,
+    });
     this.#twins.set(profile, made);
     return made;
   }

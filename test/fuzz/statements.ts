@@ -1,5 +1,12 @@
 import type { Dice } from '../simulation/dice.js';
-import { compared, keyCondition, type Reference, randomOrder, randomWhere } from './conditions.js';
+import {
+  compared,
+  fixedOrder,
+  keyCondition,
+  type Reference,
+  randomOrder,
+  randomWhere,
+} from './conditions.js';
 import { type List, type Piece, type Rows, type StepPlan, tableToken } from './plan.js';
 import type { Column, Table } from './schema.js';
 import { randomValue } from './values.js';
@@ -107,6 +114,11 @@ function plainColumns({ key, columns }: Table): readonly Column[] {
   return columns.filter(({ name, generated }) => !generated && !key.includes(name));
 }
 
+/** Whether rows that are given values in the columns may meet one another. */
+function mayMeet({ uniques }: Table, columns: readonly Column[]): boolean {
+  return uniques.some((unique) => columns.some(({ name }) => unique.includes(name)));
+}
+
 /** A name for the table inside the statement, now and then. */
 function aliased(table: Table, dice: Dice): { readonly from: string; readonly reference: Reference } {
   const token = tableToken(table.number);
@@ -119,8 +131,10 @@ function update({ tables, table, dice }: Ground): readonly Made[] {
   if (columns.length === 0) return [];
   const { from, reference } = aliased(table, dice);
   const where = randomWhere(table, tables, reference, dice);
-  const order = randomOrder(table, reference, dice);
-  const set = assignments(table, dice.some(columns, dice.between(1, 3)), reference, dice);
+  const random = randomOrder(table, reference, dice);
+  const assigned = dice.some(columns, dice.between(1, 3));
+  const set = assignments(table, assigned, reference, dice);
+  const order = mayMeet(table, assigned) ? fixedOrder(random, where, table, reference) : random;
   return [
     made('UPDATE', [`UPDATE ${from} SET `, set, where.piece, order.piece], where.volatile || order.volatile),
   ];
@@ -226,4 +240,4 @@ export function pickMaker(makers: readonly (readonly [weight: number, Maker])[],
 }
 
 export type { Maker };
-export { assignments, plainColumns, plainly, writable };
+export { assignments, mayMeet, plainColumns, plainly, writable };
