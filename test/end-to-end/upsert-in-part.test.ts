@@ -6,6 +6,7 @@ const TABLES = [
   `CREATE TABLE users (id INT AUTO_INCREMENT PRIMARY KEY, mail VARCHAR(30) NOT NULL UNIQUE, n INT, v INT DEFAULT 7)
     COLLATE utf8mb4_general_ci`,
   'CREATE TABLE places (id INT AUTO_INCREMENT, shelf VARCHAR(9), code INT UNIQUE, v INT, PRIMARY KEY (id, shelf))',
+  'CREATE TABLE gauges (reading DOUBLE(12,2) PRIMARY KEY, v INT DEFAULT 3, half DOUBLE AS (reading / 2) STORED)',
   'CREATE TABLE small (id TINYINT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(20) UNIQUE, v INT)',
 ];
 
@@ -13,6 +14,8 @@ const ROWS = [
   'TRUNCATE TABLE users',
   'TRUNCATE TABLE places',
   'TRUNCATE TABLE small',
+  'TRUNCATE TABLE gauges',
+  'INSERT INTO gauges (reading, v) VALUES (-0.01, NULL)',
   "INSERT INTO users (id, mail, n) VALUES (1, 'ann@x', 1), (2, 'bob@x', 2), (5, 'eve@x', 3)",
   "INSERT INTO small VALUES (1, 'one', 1), (127, 'last', 1)",
 ];
@@ -31,6 +34,8 @@ const UPSERTS = [
   // Rows that meet one another, so that those behind them get other values than by their places in the text.
   "INSERT INTO users (mail) VALUES ('zz@x'), ('ZZ@x'), ('yy@x') ON DUPLICATE KEY UPDATE n = 9",
   "INSERT INTO places (shelf, code) VALUES ('a', 7), ('b', 7), ('c', NULL), ('d', 7), ('e', 8) ON DUPLICATE KEY UPDATE v = 1",
+  // The server counts the row as changed though it is not.
+  "INSERT INTO gauges (reading, v) VALUES ('-0.01', NULL) ON DUPLICATE KEY UPDATE v = VALUES(v)",
 ];
 
 /** Ours, or the server's own word about a counter at its end, or about the row that is met then. */

@@ -46,9 +46,22 @@ export async function captureUpsert(
   // More than one of one row: another that was there has changed or gone, and it must be one of those that were read.
   // Several rows may also meet one another.
   const changesOther = statement.rows.length === 1 && counts.matched > 1;
-  if (!met.exact && changesOther && !(await hasChanged(context, met)))
+  const suspect = !met.exact && changesOther && !mayCountUnchanged(statement, met);
+  if (suspect && !(await hasChanged(context, met)))
     throw mismatch(insertName(statement), met.table, 0, counts.matched);
   touch(context, met, fresh);
+}
+
+/**
+ * The server counts a row as changed that is what it was, where a column is given the NULL that it has: it compares what
+ * lies beneath the NULLs, too.
+ */
+function mayCountUnchanged({ onConflict }: InsertStatement, { table, rows }: ConflictingRows): boolean {
+  if (onConflict.action !== 'update') return false;
+  const assigned = table.columns.map(({ name }) =>
+    onConflict.assignments.some((assignment) => assigns(assignment, name)),
+  );
+  return rows.some(({ row }) => row.some((value, at) => value === null && assigned[at]));
 }
 
 async function hasChanged(context: CaptureContext, { table, rows }: ConflictingRows): Promise<boolean> {
