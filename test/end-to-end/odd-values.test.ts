@@ -85,6 +85,18 @@ describe('what the server would store as something else', () => {
     await first.execute('DROP TABLE bits');
   });
 
+  it('is undone where bytes are bound to a number, which takes them for text', async () => {
+    for (const bytes of ['A', '12'].map((text) => Buffer.from(text))) {
+      const rolledBack = inside(async (connection) => {
+        await connection.execute('INSERT INTO numbered (id) VALUES (?)', [bytes]);
+        assert.notEqual(await world.first.dump(), untouched);
+        throw new Error('roll it back');
+      });
+      await assert.rejects(rolledBack, { message: 'roll it back' });
+      assert.equal(await world.first.dump(), untouched);
+    }
+  });
+
   it('is undone beside the invalid value of an ENUM that has an empty member', async () => {
     const { first } = world;
     await first.execute([

@@ -41,7 +41,8 @@ export function parameterLiteral(value: unknown, dialect: SqlDialect, timezone: 
   if (value instanceof Date) return mysql.escape(value, false, timezone as 'local');
   if (ArrayBuffer.isView(value)) {
     const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-    return bytes.length === 0 ? "_binary ''" : `x'${bytes.toString('hex')}'`;
+    // Without the introducer a hexadecimal literal is a number for MySQL where one is wanted; what is bound is text.
+    return bytes.length === 0 ? "_binary ''" : `_binary x'${bytes.toString('hex')}'`;
   }
   if (isTyped(value)) return parameterLiteral(value.value, dialect, timezone);
   if (Array.isArray(value) || value.constructor === Object || 'toJSON' in object) {

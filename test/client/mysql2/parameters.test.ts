@@ -32,6 +32,11 @@ describe('a bound value written as a literal', () => {
           );
           assert.equal((rows as { same: number }[])[0]?.same, 1, `${String(sample)} as ${literal}`);
         }
+        for (const bytes of ['A', '12', '1x'].map((text) => Buffer.from(text))) {
+          const literal = parameterLiteral(bytes, dialect, 'Z');
+          const [rows] = await connection.execute(`SELECT ${literal} + 0 = ? + 0 AS same`, [bytes]);
+          assert.equal((rows as { same: number }[])[0]?.same, 1, `${literal} as a number`);
+        }
       } finally {
         await connection.end();
       }

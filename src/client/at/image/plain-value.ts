@@ -18,7 +18,7 @@ const BITS: Readonly<Record<string, bigint>> = {
 const STRING = /^(?:'(?:[^'\\]|''|\\.)*'|"(?:[^"\\]|""|\\.)*")$/s;
 /** As literals of what the server has evaluated are written. */
 const UTF8_HEXADECIMAL = /^_utf8mb[34] x'((?:[0-9a-f]{2})*)'$/i;
-const HEXADECIMAL = /^x'((?:[0-9a-f]{2})*)'$/i;
+const HEXADECIMAL = /^(?:_binary )?x'((?:[0-9a-f]{2})*)'$/i;
 const DATE = /^(?:date\s*)?'(\d{4})-(\d{2})-(\d{2})'$/i;
 const DATE_TIME =
   /^(?:timestamp\s*)?'(\d{4})-(\d{2})-(\d{2})[ T]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?'$/i;
