@@ -3,7 +3,7 @@ import type { RowDataPacket } from 'globaltx/mysql2/promise';
 import { type Case, itBothWays } from './both-ways.js';
 import { makeWorld, settled, type World } from './world.js';
 
-const TABLES = ['t', 'days', 'names'];
+const TABLES = ['t', 'days', 'names', 'signs'];
 
 const CASES: readonly Case[] = [
   { name: 'a sum as key', sql: 'INSERT INTO t (id, v) VALUES (1 + 2 * ?, 1), (10, 2)', values: [3] },
@@ -51,6 +51,7 @@ const CASES: readonly Case[] = [
     sql: 'INSERT INTO days (v) VALUES (NULL)',
   },
   { name: 'the word DEFAULT for a computed one', sql: 'INSERT INTO days VALUES (DEFAULT, NULL)' },
+  { name: 'a computed default of odd characters', sql: 'INSERT INTO signs (v) VALUES (1)', only: 'mysql' },
   { name: 'an empty row of a computed one', sql: 'INSERT INTO days VALUES ()' },
   {
     name: 'INSERT ... SET ... RETURNING',
@@ -104,6 +105,7 @@ describe('INSERT and REPLACE with expressions answer as plain mysql2 does, and a
         'CREATE TABLE days (day DATETIME(6) DEFAULT CURRENT_TIMESTAMP(6) PRIMARY KEY, v DATETIME)',
         'CREATE TABLE names (name VARCHAR(30) PRIMARY KEY, v INT, u INT UNIQUE)',
         "INSERT INTO names VALUES ('a', 1, 9), ('b', 2, NULL), ('c', 3, 11)",
+        "CREATE TABLE signs (sign VARCHAR(9) DEFAULT (CONCAT('é', '😀\\n')) PRIMARY KEY, v INT) CHARSET utf8mb4",
       ],
     });
     await world.first.execute([
@@ -152,6 +154,12 @@ describe('INSERT and REPLACE with expressions answer as plain mysql2 does, and a
       assert.equal(new Set(rows.map(({ id }) => String(id))).size, 2);
       for (const { id } of rows) assert.match(String(id), /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
     }
+  });
+
+  it('a default that the catalogue of MariaDB does not show in full is refused', async () => {
+    if (world.first.server.kind !== 'mariadb') return;
+    const insert = world.gtx.run(() => world.first.pool.query('INSERT INTO signs (v) VALUES (1)'));
+    await assert.rejects(insert, { code: 'STATEMENT_UNSUPPORTED' });
   });
 
   it('a sequence goes on by one for each row', async () => {

@@ -20,7 +20,7 @@ export interface ColumnDefinition {
   readonly autoIncrement: boolean;
   /** Computed by the server (virtual or stored): read and compared, never written. */
   readonly generated: boolean;
-  /** The SQL that it is computed by, its columns in backticks; null for any other column. */
+  /** The SQL that it is computed by, its columns in backticks; null for any other column, and if unknown. */
   readonly generation: string | null;
   /** ON UPDATE CURRENT_TIMESTAMP: changes by itself in an UPDATE that does not assign it. */
   readonly updatesItself: boolean;
@@ -29,7 +29,7 @@ export interface ColumnDefinition {
   readonly hasDefault: boolean;
   /** The default is one value for all rows, not an expression that is computed anew (UUID(), CURRENT_TIMESTAMP). */
   readonly constantDefault: boolean;
-  /** The SQL of a default that is computed anew for each row; null for any other column. */
+  /** The SQL of a default that is computed anew for each row; null for any other column, and if unknown. */
   readonly defaultExpression: string | null;
   /** NULL is what the column gets when nothing is given. */
   readonly nullByDefault: boolean;

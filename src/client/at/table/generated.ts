@@ -1,12 +1,13 @@
 import { quoteIdentifier } from '../sql/identifier.js';
 import type { ColumnDefinition, TableDefinition } from './definition.js';
 
-/** The columns that a generated column is computed from; none for any other column. */
+/** The columns that a generated column is or may be computed from; none for any other column. */
 export function basesOf(
   { columns }: Pick<TableDefinition, 'columns'>,
-  { generation }: Pick<ColumnDefinition, 'generation'>,
+  { generated, generation }: Pick<ColumnDefinition, 'generated' | 'generation'>,
 ): readonly ColumnDefinition[] {
-  if (generation === null) return [];
+  if (!generated) return [];
+  if (generation === null) return columns.filter((column) => !column.generated);
   const text = generation.toLowerCase();
   return columns.filter(({ name }) => text.includes(quoteIdentifier(name).toLowerCase()));
 }

@@ -1,5 +1,6 @@
 import type { SqlExecutor } from '../executor.js';
 import type { ColumnDefinition } from './definition.js';
+import { expressionText } from './expression-text.js';
 import { readCatalogue, textLiteral } from './information-schema.js';
 
 /** A table as the catalogue spells it. */
@@ -76,12 +77,7 @@ function isConstant(server: 'mysql' | 'mariadb', text: string | null, extra: str
 
 function defaultExpression(server: 'mysql' | 'mariadb', text: string | null, extra: string): string | null {
   if (text === null || text.toUpperCase() === 'NULL' || isConstant(server, text, extra)) return null;
-  return unescaped(server, text);
-}
-
-/** MySQL shows an expression as if it stood in a string. */
-function unescaped(server: 'mysql' | 'mariadb', text: string): string {
-  return server === 'mysql' ? text.replace(/\\(.)/gs, '$1') : text;
+  return expressionText(server, text);
 }
 
 /** Every column of the table, in its order. */
@@ -124,7 +120,7 @@ export async function loadColumns(
       maxLength: row.charset === null || row.maxLength === null ? null : Number(row.maxLength),
       autoIncrement: /auto_increment/i.test(extra),
       generated: (row.expression ?? '') !== '',
-      generation: (row.expression ?? '') === '' ? null : unescaped(server, row.expression ?? ''),
+      generation: (row.expression ?? '') === '' ? null : expressionText(server, row.expression ?? ''),
       updatesItself: /on update/i.test(extra),
       invisible: /INVISIBLE/i.test(extra),
       hasDefault: row.defaultValue !== null || nullable,
