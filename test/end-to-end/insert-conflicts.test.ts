@@ -53,6 +53,8 @@ const IGNORE: readonly Case[] = [
     parameters: [2, 'nut'],
   },
   { sql: "INSERT IGNORE INTO users (id, mail) VALUES (DEFAULT, 'ann@x')" },
+  // LAST_INSERT_ID() stays that of an earlier statement, and speaks of rows that were there before.
+  { sql: "INSERT IGNORE INTO users (id, mail) VALUES (7, 'r@x'), (DEFAULT, 'bob@x'), (DEFAULT, 'eve@x')" },
   { sql: "INSERT IGNORE INTO users (id, mail) VALUES (0, 'p@x'), (DEFAULT, 'q@x')" },
   { sql: 'INSERT IGNORE INTO child VALUES (7, 99, 1), (8, 3, 1)' },
 ];

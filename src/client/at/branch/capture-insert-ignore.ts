@@ -5,8 +5,15 @@ import type { TableDefinition } from '../table/definition.js';
 import { type CaptureContext, mismatch, type RunStatement } from './capture-context.js';
 import { type ConflictingRows, conflictingRows } from './conflicting-rows.js';
 import { insertName } from './insert-refusal.js';
-import { type InsertedRows, insertedRows, rowsAlreadyThere, valueWriter } from './inserted-rows.js';
+import {
+  identitiesOf,
+  insertedRows,
+  type KeyedRows,
+  rowsAlreadyThere,
+  valueWriter,
+} from './inserted-rows.js';
 import type { WritePlaceholder } from './queries.js';
+import type { TableImage } from './read-image.js';
 
 /**
  * INSERT IGNORE: leaves out the rows that meet others. Those others are touched all the same: while it is
@@ -23,7 +30,9 @@ export async function captureInsertIgnore(
   const inserted = await insertedRows(context, statement, table, write);
   if (statement.rows.length === 1) return one(context, statement, table, write, run, inserted);
   const met = await conflictingRows(context, statement, table, write);
-  const there = await rowsAlreadyThere(inserted);
+  const weak = context.session.facts.weakIsolation;
+  const there =
+    weak && inserted.generated ? identitiesOf(await inserted.read()) : await rowsAlreadyThere(inserted);
   const { matched } = await run();
   touchMet(context, met);
   for (const { identity } of met.rows) there.add(identity);
@@ -37,7 +46,7 @@ async function one(
   table: TableDefinition,
   write: WritePlaceholder,
   run: RunStatement,
-  inserted: InsertedRows,
+  inserted: KeyedRows,
 ): Promise<void> {
   const there = await rowsAlreadyThere(inserted);
   const { matched } = await run();
@@ -54,18 +63,29 @@ function touchMet(context: CaptureContext, { table, rows }: Pick<ConflictingRows
   }
 }
 
-/** Of the rows that have the given keys now, those that had them before were left as they are. */
+/**
+ * Of the rows that have the given keys now, those that had them before were left as they are. Where none of the rows
+ * is inserted for which the server makes keys, LAST_INSERT_ID() is that of an earlier statement, and finds rows that
+ * are none of these. They are too many then: all found rows are new, or those with given keys are, because nobody can
+ * have added one of these since they were looked for. Under READ COMMITTED somebody can, but reading what an earlier
+ * LAST_INSERT_ID() finds locks no gap there, so it was done before.
+ */
 async function touchInserted(
   context: CaptureContext,
   statement: InsertStatement,
   before: ReadonlySet<string>,
-  inserted: InsertedRows,
+  inserted: KeyedRows,
   count: number,
 ): Promise<void> {
   // The keys that the server made would be those of an earlier statement.
   if (count === 0) return;
-  const { table, rows } = await inserted.read();
-  const fresh = rows.filter(({ identity }) => !before.has(identity));
+  const freshOf = async (image: Promise<TableImage>) => {
+    const { table, rows } = await image;
+    return { table, rows: rows.filter(({ identity }) => !before.has(identity)) };
+  };
+  const found = await freshOf(inserted.read());
+  const stale = inserted.generated && found.rows.length > count && !context.session.facts.weakIsolation;
+  const { table, rows: fresh } = stale ? await freshOf(inserted.readGiven()) : found;
   if (fresh.length !== count) throw mismatch(insertName(statement), table, fresh.length, count);
   for (const { identity, row } of fresh) context.touched.add(table, { identity, before: null, keyed: row });
 }

@@ -26,6 +26,12 @@ export interface InsertedRows {
   read(): Promise<TableImage>;
 }
 
+/** The same by their keys alone. */
+export interface KeyedRows extends InsertedRows {
+  /** Those of them whose keys the server has not made. */
+  readGiven(): Promise<TableImage>;
+}
+
 /**
  * Prepares the reading of the rows that have the keys of an INSERT's rows.
  * @throws GlobalTxError STATEMENT_UNSUPPORTED when they could not be found
@@ -35,24 +41,31 @@ export async function insertedRows(
   statement: InsertStatement,
   table: TableDefinition,
   write: WritePlaceholder,
-): Promise<InsertedRows> {
+): Promise<KeyedRows> {
   const { server } = context.session.facts.dialect;
   const found = insertedKeyCondition(table, statement, server, valueWriter(write));
   if ('refused' in found) throw insertRefused(statement, table, found.refused);
   await checkPassed(context, statement, table, found.passed);
-  const read = () =>
+  const readBy = (condition: string) =>
     readImage(context, table, (plan, current) => {
       const reference = referenceOf({ schema: current.schema, name: current.name, alias: null });
       const from = `${reference} ${keyIndexHint(current)}`;
-      return `SELECT ${plan.selectList(reference)} FROM ${from} WHERE ${found.condition} FOR UPDATE`;
+      return `SELECT ${plan.selectList(reference)} FROM ${from} WHERE ${condition} FOR UPDATE`;
     });
-  return { generated: found.generated, exact: found.exact, read };
+  return {
+    generated: found.generated,
+    exact: found.exact,
+    read: () => readBy(found.condition),
+    readGiven: () => readBy(found.given),
+  };
 }
 
 /** The identities of the rows that would be found too, before the INSERT runs; they are locked. */
 export async function rowsAlreadyThere(inserted: InsertedRows): Promise<Set<string>> {
-  if (inserted.exact) return new Set();
-  const { rows } = await inserted.read();
+  return inserted.exact ? new Set() : identitiesOf(await inserted.read());
+}
+
+export function identitiesOf({ rows }: TableImage): Set<string> {
   return new Set(rows.map(({ identity }) => identity));
 }
 

@@ -10,6 +10,8 @@ import { emptyForms } from './stored-forms.js';
 export type InsertedKeys =
   | {
       readonly condition: string;
+      /** The same without the rows whose keys are generated. */
+      readonly given: string;
       readonly generated: boolean;
       /** Whether the condition can find no other rows: one of a value that may have several forms can. */
       readonly exact: boolean;
@@ -122,7 +124,7 @@ export function insertedKeyCondition(
   for (const [number, values] of insert.rows.entries()) {
     // The server refuses such a row by itself, but for the empty one, which is all defaults.
     if (values.length !== listed.length && values.length > 0)
-      return { condition: 'FALSE', generated: false, exact: true, passed: [] };
+      return { condition: 'FALSE', given: 'FALSE', generated: false, exact: true, passed: [] };
     rows.push(
       key.map((column) => {
         if (column.generated) return computedPart(column, insert.computed?.[number]);
@@ -135,42 +137,36 @@ export function insertedKeyCondition(
     const quoted = quoteIdentifier(column.name);
     return reference === undefined ? quoted : `${reference}.${quoted}`;
   });
-  const counter = new Counter();
   // LAST_INSERT_ID() is of the first row that is inserted, and the next value goes to the next one that is: which these
   // are is not known where rows may meet others, or one another.
   const { action } = insert.onConflict;
   const leavesOut = (action === 'skip' || action === 'update') && key.length > 1 && rows.length > 1;
   const automatic = key.findIndex((column) => column.autoIncrement);
-  const texts = rows.map((parts) =>
-    parts.map((part, at) => {
-      if ('generated' in part) {
-        const equal = counter.next(part.zero);
-        return leavesOut ? { condition: anyNext(names[at]!, rows.length, part.zero) } : { equal };
-      }
-      if (at === automatic && 'expression' in part) counter.pass(part.expression);
-      if ('forms' in part) {
-        const condition = oneOfCondition(key[at]!, names[at]!, part.forms, server);
-        if (at === automatic) for (const form of part.forms) counter.pass(String(form));
-        if (part.automatic !== true) return { condition };
-        return { condition: `(${condition} OR ${names[at]} IN (${counter.next(false)}))` };
-      }
-      return { equal: 'expression' in part ? part.expression : 'NULL' };
-    }),
-  );
+  const conditionWith = (counter: Counter): string => {
+    const texts = rows.map((parts) =>
+      parts.map((part, at): PartCondition => {
+        if ('generated' in part) {
+          const equal = counter.next(part.zero);
+          return leavesOut ? { condition: counter.any(names[at]!, rows.length, part.zero) } : { equal };
+        }
+        if (at === automatic && 'expression' in part) counter.pass(part.expression);
+        if ('forms' in part) {
+          const condition = oneOfCondition(key[at]!, names[at]!, part.forms, server);
+          if (at === automatic) for (const form of part.forms) counter.pass(String(form));
+          if (part.automatic !== true) return { condition };
+          return { condition: `(${condition} OR ${names[at]} IN (${counter.next(false)}))` };
+        }
+        return { equal: 'expression' in part ? part.expression : 'NULL' };
+      }),
+    );
+    return anyOf(names, texts);
+  };
   const exact = rows.flat().every((part) => !('forms' in part) || part.forms.length === 1);
+  const counter = new Counter(following);
+  const condition = conditionWith(counter);
   const { generated, passed } = counter;
-  return { condition: anyOf(names, texts), generated, exact, passed };
-}
-
-/**
- * One of the values that are generated for the rows of an INSERT. Where 0 is a value like others, LAST_INSERT_ID() may
- * still be that of an earlier statement, and must find no row of it.
- */
-function anyNext(name: string, rows: number, zero: boolean): string {
-  const [first, last] = [following(0), following(rows - 1)].map((value) =>
-    zero ? `IF(${ZERO_IS_A_VALUE},0,${value})` : value,
-  );
-  return `${name} BETWEEN ${first} AND ${last}`;
+  const given = generated ? conditionWith(new Counter(() => 'NULL')) : condition;
+  return { condition, given, generated, exact, passed };
 }
 
 type PartCondition = { readonly equal: string } | { readonly condition: string };
@@ -198,6 +194,12 @@ class Counter {
   #passed: string[] = [];
   /** Given values behind the last generated one: they come too late to move the counter. */
   #behind: string[] = [];
+  readonly #following: (ordinal: number) => string;
+
+  /** @param following the SQL of the first generated value, 0, or of one behind it */
+  constructor(following: (ordinal: number) => string) {
+    this.#following = following;
+  }
 
   get generated(): boolean {
     return this.#all > 0;
@@ -210,10 +212,21 @@ class Counter {
   next(zero: boolean): string {
     this.#passed.push(...this.#behind);
     this.#behind = [];
-    const value = following(this.#all++);
+    const value = this.#following(this.#all++);
     if (zero) return `IF(${ZERO_IS_A_VALUE},0,${value})`;
-    const other = following(this.#withoutZeros++);
+    const other = this.#following(this.#withoutZeros++);
     return other === value ? value : `IF(${ZERO_IS_A_VALUE},${other},${value})`;
+  }
+
+  /**
+   * A column that has one of the values that are generated for so many rows. Where 0 is a value like others,
+   * LAST_INSERT_ID() may still be that of an earlier statement, and must find no row of it.
+   */
+  any(name: string, rows: number, zero: boolean): string {
+    const [first, last] = [this.#following(0), this.#following(rows - 1)].map((value) =>
+      zero ? `IF(${ZERO_IS_A_VALUE},0,${value})` : value,
+    );
+    return `${name} BETWEEN ${first} AND ${last}`;
   }
 
   /** A given value stands between generated ones. */
