@@ -39,7 +39,16 @@ function comparedValue(column: Column, dice: Dice): Value {
 }
 
 /** Families whose values are read in one way when they are written into a comparison, and in another when bound. */
-const READ_IN_TWO_WAYS: ReadonlySet<string> = new Set(['date', 'timestamp', 'address', 'bit', 'set', 'enum']);
+const READ_IN_TWO_WAYS: ReadonlySet<string> = new Set([
+  'date',
+  'timestamp',
+  'time',
+  'year',
+  'address',
+  'bit',
+  'set',
+  'enum',
+]);
 
 /**
  * A BIT that is compared with text is a matter of the index, too: MariaDB reads '   ' as the number 0 in a scan, and as the

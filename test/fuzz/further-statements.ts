@@ -4,6 +4,7 @@ import type { Table } from './schema.js';
 import {
   assignments,
   type Ground,
+  joinedAssignments,
   type Made,
   type Maker,
   mayMeet,
@@ -91,7 +92,7 @@ function updateJoin(ground: Ground): readonly Made[] {
   const columns = plainColumns(table);
   if (found === undefined || columns.length === 0) return [];
   const { other, on } = found;
-  const set = assignments(table, dice.some(columns, dice.between(1, 2)), (name) => `a.${name}`, dice);
+  const set = joinedAssignments(table, dice.some(columns, dice.between(1, 2)), (name) => `a.${name}`, dice);
   const where = randomWhere(table, tables, (name) => `a.${name}`, dice);
   const tokens = [tableToken(table.number), tableToken(other.number)];
   const join = dice.chance(0.5)
@@ -116,8 +117,8 @@ function deleteJoin(ground: Ground): readonly Made[] {
 
 function changeKey({ table, tables, dice }: Ground): readonly Made[] {
   const columns = table.columns.filter(({ name }) => table.key.includes(name));
-  const set = assignments(table, dice.some(columns, 1), plainly, dice);
   const where = randomWhere(table, tables, plainly, dice);
+  const set = assignments(table, dice.some(columns, 1), plainly, dice, where.piece);
   const order = fixedOrder(randomOrder(table, plainly, dice), where, table, plainly);
   return one(
     'key-changing UPDATE',
@@ -130,8 +131,8 @@ function updateIgnore({ table, tables, dice }: Ground): readonly Made[] {
   const columns = plainColumns(table);
   if (columns.length === 0) return [];
   const assigned = dice.some(columns, 1);
-  const set = assignments(table, assigned, plainly, dice);
   const where = randomWhere(table, tables, plainly, dice);
+  const set = assignments(table, assigned, plainly, dice, where.piece);
   const none = { piece: '', volatile: false };
   const order = mayMeet(table, assigned) ? fixedOrder(none, where, table, plainly) : none;
   return one(

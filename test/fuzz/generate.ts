@@ -67,11 +67,11 @@ function isAmbiguousWhenPadded(server: DatabaseKind, { columns }: Table): boolea
 }
 
 /**
- * MySQL keeps the bytes of a default with backslashes, and reads them in the sql_mode of whoever opens the table first:
- * what it stores is then a matter of who came first.
+ * MySQL keeps the text of a default with backslashes, and reads it in the sql_mode of whoever opens the table first:
+ * what it stores, and whether the table can be opened at all, is then a matter of who came first.
  */
 function isReadWithBackslashes(server: DatabaseKind, { plan }: Table): boolean {
-  return server === 'mysql' && plan.columns.some(({ definition }) => /DEFAULT \(_/.test(definition));
+  return server === 'mysql' && plan.columns.some(({ definition }) => /DEFAULT \([_']/.test(definition));
 }
 
 class Generator {

@@ -8,6 +8,7 @@ import {
   randomWhere,
 } from './conditions.js';
 import { type List, type Piece, type Rows, type StepPlan, tableToken } from './plan.js';
+import { plainText } from './render.js';
 import type { Column, Table } from './schema.js';
 import { randomValue } from './values.js';
 
@@ -71,7 +72,13 @@ function insert(ground: Ground): readonly Made[] {
   return [made('INSERT', [`INSERT INTO ${tableToken(table.number)} `, rows])];
 }
 
-function assignedValue(column: Column, table: Table, reference: Reference, dice: Dice): Piece {
+function assignedValue(
+  column: Column,
+  table: Table,
+  reference: Reference,
+  dice: Dice,
+  readsOthers: boolean,
+): Piece {
   const name = reference(column.name);
   const same = table.columns.filter(({ type }) => type.family === column.type.family);
   switch (dice.under(8)) {
@@ -94,7 +101,7 @@ function assignedValue(column: Column, table: Table, reference: Reference, dice:
           return name;
       }
     case 2:
-      return column.hasDefault ? 'DEFAULT' : name;
+      return column.hasDefault && !(readsOthers && column.losesDefaultInJoins) ? 'DEFAULT' : name;
     case 3:
       return ['IF(', reference(table.key[0]!), ' IS NULL, ', name, ', ', randomValue(column, dice), ')'];
     default:
@@ -102,10 +109,31 @@ function assignedValue(column: Column, table: Table, reference: Reference, dice:
   }
 }
 
-function assignments(table: Table, columns: readonly Column[], reference: Reference, dice: Dice): List {
+/** @param where of an UPDATE of one table: what it reads beside it */
+function assignments(
+  table: Table,
+  columns: readonly Column[],
+  reference: Reference,
+  dice: Dice,
+  where: Piece = '',
+): List {
+  return assignmentsOf(table, columns, reference, dice, plainText(where).includes('(SELECT '));
+}
+
+function joinedAssignments(table: Table, columns: readonly Column[], reference: Reference, dice: Dice): List {
+  return assignmentsOf(table, columns, reference, dice, true);
+}
+
+function assignmentsOf(
+  table: Table,
+  columns: readonly Column[],
+  reference: Reference,
+  dice: Dice,
+  readsOthers: boolean,
+): List {
   const items = columns.map((column) => [
     `${reference(column.name)} = `,
-    assignedValue(column, table, reference, dice),
+    assignedValue(column, table, reference, dice, readsOthers),
   ]);
   return { before: '', items, separator: ', ', least: 1 };
 }
@@ -133,7 +161,7 @@ function update({ tables, table, dice }: Ground): readonly Made[] {
   const where = randomWhere(table, tables, reference, dice);
   const random = randomOrder(table, reference, dice);
   const assigned = dice.some(columns, dice.between(1, 3));
-  const set = assignments(table, assigned, reference, dice);
+  const set = assignments(table, assigned, reference, dice, where.piece);
   const order = mayMeet(table, assigned) ? fixedOrder(random, where, table, reference) : random;
   return [
     made('UPDATE', [`UPDATE ${from} SET `, set, where.piece, order.piece], where.volatile || order.volatile),
@@ -240,4 +268,4 @@ export function pickMaker(makers: readonly (readonly [weight: number, Maker])[],
 }
 
 export type { Maker };
-export { assignments, mayMeet, plainColumns, plainly, writable };
+export { assignments, joinedAssignments, mayMeet, plainColumns, plainly, writable };
