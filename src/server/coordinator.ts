@@ -207,6 +207,7 @@ function coreConfig(settings: Settings): CoreConfig {
     maxSessions: settings['max-streams'],
     maxTransactions: settings['max-transactions'],
     maxBranches: settings['max-branches'],
+    maxRegistrations: settings['max-registrations'],
     maxLocks: settings['max-locks'],
     maxWaiting: settings['max-waiting'],
     maxResources: settings['max-resources'],

@@ -118,6 +118,11 @@ export const OPTIONS = {
     help: 'Registrations of one transaction: its branches, and locks that are added to them.',
     default: String(DEFAULT_CONFIG.maxBranches),
   },
+  'max-registrations': {
+    ...count(),
+    help: 'Registrations of all transactions that have not ended.',
+    default: String(DEFAULT_CONFIG.maxRegistrations),
+  },
   'max-locks': {
     ...count(),
     help: 'Locks that are held or waited for.',

@@ -38,6 +38,8 @@ export interface CoreConfig {
   readonly maxTransactions: number;
   /** Branches of one transaction. @default 100,000 */
   readonly maxBranches: number;
+  /** Registrations of all transactions that have not ended: each needs room, without a lock, too. @default 1,000,000 */
+  readonly maxRegistrations: number;
   /** Locks that are held or waited for. @default 5,000,000 */
   readonly maxLocks: number;
   /** Requests of one client that wait for a lock, a report or a rollback. @default 10,000 */
@@ -66,6 +68,7 @@ export const DEFAULT_CONFIG: CoreConfig = {
   maxSessions: 10_000,
   maxTransactions: 100_000,
   maxBranches: 100_000,
+  maxRegistrations: 1_000_000,
   maxLocks: 5_000_000,
   maxWaiting: 10_000,
   maxResources: 1_000,

@@ -17,6 +17,7 @@ export function end(state: CoordinatorState, out: Output, transaction: GlobalTra
   out.storeLater({ op: 'put', record: transactionRecord(transaction, status, endedAt) });
   for (const key of transaction.leftovers) out.storeLater({ op: 'delete', key });
   state.transactions.delete(xid);
+  state.registrations -= transaction.requests.size;
   const forgetAt = state.clock.time + state.config.rememberEndedMs;
   remember(state, { xid, name, application, status, reason, begunAt, endedAt, forgetAt });
   forget(state, out);

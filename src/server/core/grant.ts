@@ -1,5 +1,5 @@
 import type { BranchRecord } from '../store/store.js';
-import type { Branch, GlobalTransaction, Registration } from './model.js';
+import type { Branch, GlobalTransaction, LockRequest, Registration } from './model.js';
 import type { Output } from './output.js';
 import { additionRecord, branchRecord } from './records.js';
 import { type CoordinatorState, dropIfIdle, resourceOf } from './state.js';
@@ -7,6 +7,19 @@ import { type CoordinatorState, dropIfIdle, resourceOf } from './state.js';
 /** Names a registration within its transaction. */
 export function requestKey(clientId: string, requestId: string): string {
   return `${clientId}\n${requestId}`;
+}
+
+/** A registration is known from now on: it waits, or a branch has come of it. */
+export function noteRequest(
+  state: CoordinatorState,
+  transaction: GlobalTransaction,
+  { clientId, requestId }: { readonly clientId: string; readonly requestId: string },
+  outcome: LockRequest | string,
+): void {
+  const { requests } = transaction;
+  state.registrations -= requests.size;
+  requests.set(requestKey(clientId, requestId), outcome);
+  state.registrations += requests.size;
 }
 
 function nextBranchId(state: CoordinatorState, out: Output): string {
@@ -53,7 +66,7 @@ export function grant(state: CoordinatorState, out: Output, request: Registratio
     });
     answer = target.id;
   }
-  transaction.requests.set(requestKey(request.clientId, frame.requestId), answer);
+  noteRequest(state, transaction, { clientId: request.clientId, requestId: frame.requestId }, answer);
   out.store({ op: 'put', record });
   out.send(session, request.id, { body: 'branchRegistered', branchRegistered: { branchId: answer } });
 }

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../protocol/error-codes.js';
 import { findCycle, victimOf } from './deadlock.js';
-import { grant, requestKey } from './grant.js';
+import { grant, noteRequest, requestKey } from './grant.js';
 import type { GlobalTransaction, LockRequest, Registration } from './model.js';
 import type { Output } from './output.js';
 import type { CoordinatorState } from './state.js';
@@ -18,7 +18,7 @@ export function wait(state: CoordinatorState, registration: Registration): void 
   };
   request.timer = state.timers.set(state.clock.time + waitMs, { kind: 'lockWait', request });
   transaction.waiting.add(request);
-  transaction.requests.set(requestKey(request.clientId, frame.requestId), request);
+  noteRequest(state, transaction, { clientId: request.clientId, requestId: frame.requestId }, request);
   session.waiting.add(request);
   session.unanswered++;
   state.locks.enqueue(request);
@@ -30,6 +30,7 @@ export function stopWaiting(state: CoordinatorState, request: LockRequest): void
   state.timers.cancel(request.timer);
   transaction.waiting.delete(request);
   transaction.requests.delete(requestKey(request.clientId, request.frame.requestId));
+  state.registrations--;
   session.waiting.delete(request);
   session.unanswered--;
   state.locks.dequeue(request);

@@ -10,6 +10,7 @@ const LIMITS = {
   maxSessions: 'max-streams',
   maxTransactions: 'max-transactions',
   maxBranches: 'max-branches',
+  maxRegistrations: 'max-registrations',
   maxLocks: 'max-locks',
   maxWaiting: 'max-waiting',
   maxResources: 'max-resources',

@@ -3,7 +3,7 @@ import type { BranchRecord, StoreRecord, TransactionRecord } from '../store/stor
 import { addTransaction } from './begin.js';
 import { end, forget, remember } from './end.js';
 import type { Effect } from './events.js';
-import { addBranch, removeBranch, requestKey } from './grant.js';
+import { addBranch, noteRequest, removeBranch } from './grant.js';
 import type { Branch, GlobalTransaction } from './model.js';
 import { Output } from './output.js';
 import { startPhaseTwo } from './phase-two.js';
@@ -116,7 +116,7 @@ function recoverBranch(state: CoordinatorState, record: BranchRecord): void {
     }
     target.additions.push({ branchId, requestId, clientId, locks });
   }
-  transaction.requests.set(requestKey(clientId, requestId), partOf ?? branchId);
+  noteRequest(state, transaction, { clientId, requestId }, partOf ?? branchId);
 }
 
 function resume(state: CoordinatorState, out: Output, transaction: GlobalTransaction): void {

@@ -45,6 +45,7 @@ function limitReached(
   const { config, locks } = state;
   // Counted by requests: locks that were added to a branch need room, too, and so does what is known of a failed one.
   if (transaction.requests.size >= config.maxBranches) return 'maxBranches';
+  if (state.registrations >= config.maxRegistrations) return 'maxRegistrations';
   if (locks.named + locks.queued + keyCount(frame.locks) > config.maxLocks) return 'maxLocks';
   if (session.unanswered >= config.maxWaiting) return 'maxWaiting';
   return undefined;

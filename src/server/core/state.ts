@@ -24,6 +24,8 @@ export interface CoordinatorState {
   /** The same in the order of ending. */
   readonly endedInOrder: Fifo<EndedTransaction>;
   readonly locks: LockTable;
+  /** Registrations that are known of the transactions that have not ended. */
+  registrations: number;
   /** Branches that a person must decide about. */
   needingAttention: number;
   /** How many transactions were ever begun here: the age of the next one. */
@@ -50,6 +52,7 @@ export function createState(config: CoreConfig): CoordinatorState {
     ended: new Map(),
     endedInOrder: new Fifo(),
     locks: new LockTable(),
+    registrations: 0,
     needingAttention: 0,
     begun: 0,
     lastBranchId: 0n,

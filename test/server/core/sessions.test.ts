@@ -97,4 +97,33 @@ describe('a client', () => {
     assert.equal(word(desk.commit(1, 'a')), 'COMMITTING');
     desk.branch(1, 'b', ['k1', 'k2', 'k3', 'k4', 'k5']);
   });
+
+  it('fills no memory with branches that have no locks, however many transactions they are spread over', () => {
+    desk = new Desk({ maxRegistrations: 3 });
+    desk.connect(1);
+    desk.enlist(1);
+    const refusal = (xid: string) => {
+      const answer = desk.register(1, xid, { begin: true });
+      return answer?.body === 'failure' ? [answer.failure.code, answer.failure.details.limit] : [];
+    };
+    const full = ['RESOURCE_EXHAUSTED', 'max-registrations'];
+    const branchId = desk.branch(1, 'a', ['k1']);
+    const waiting = desk.register(1, 'b', { begin: true, locks: [locks(['k1'])], lockWaitMs: 1_000 });
+    assert.equal(waiting, undefined);
+    assert.deepEqual(refusal('c'), []);
+    assert.deepEqual(refusal('d'), full);
+    desk.pass(1_000);
+    assert.deepEqual(refusal('d'), [], 'who waited no longer does');
+    assert.deepEqual(refusal('e'), full);
+    desk.restart();
+    desk.connect(1);
+    assert.deepEqual(refusal('e'), full, 'after a restart, too');
+    desk.report(1, 'a', branchId);
+    desk.commit(1, 'a');
+    assert.deepEqual(refusal('e'), full, 'phase two of it is not done');
+    desk.enlist(1);
+    desk.answerPush(branchId);
+    assert.deepEqual(refusal('e'), []);
+    assert.equal(desk.state.registrations, 3);
+  });
 });
