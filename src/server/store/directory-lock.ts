@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { GlobalTxError } from '../../protocol/errors.js';
 
 /** Who has the directory. */
@@ -24,12 +24,12 @@ interface Holder {
 }
 
 const FILE = 'lock';
+/** Stands for whoever has written what cannot be read: he is given the time to be alive. */
+const UNREADABLE: Holder = { nonce: 'unreadable', pid: 0, started: '', namespace: '' };
 /** The holder touches the file so often. */
 const BEAT_MS = 1_000;
 /** A holder in another namespace whose file is not touched for so long is taken for dead. */
 const SILENCE_MS = 5_000;
-/** How long a claim on a dead holder's directory must stand, so that of two that claim at once one is left. */
-const SETTLE_MS = 100;
 /** Without a beat for so long (the process was stopped) the file is read again before the next write. */
 const DOUBT_MS = 2 * BEAT_MS;
 
@@ -60,7 +60,7 @@ export class DirectoryLock {
     const claim = `${path}.${nonce}`;
     try {
       writeFileSync(claim, JSON.stringify({ nonce, ...thisProcess() } satisfies Holder), { mode: 0o600 });
-      await take(path, claim, nonce, directory);
+      await take(path, claim, directory);
     } catch (error) {
       if (error instanceof GlobalTxError) throw error;
       throw new GlobalTxError(
@@ -102,48 +102,83 @@ export class DirectoryLock {
   }
 }
 
-async function take(path: string, claim: string, nonce: string, directory: string): Promise<void> {
-  try {
-    linkSync(claim, path);
-    return;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+/**
+ * A link is made by one process alone. So is the one that is named after a dead holder, and it is what takes his directory:
+ * a file that was only put in the place of his could be put there by two, one of which has hung since it saw him dead.
+ */
+async function take(path: string, claim: string, directory: string): Promise<void> {
+  while (!linked(claim, path)) {
+    const dead = await requireDead(path, directory);
+    if (dead === undefined || !(await succeed(path, claim, dead, directory))) await nextTurn();
+    else return;
   }
-  await requireDead(path, directory);
-  renameSync(claim, path);
-  await sleep(SETTLE_MS);
-  const holder = read(path);
-  if (holder?.nonce !== nonce) throw inUse(directory, holder);
 }
 
-async function requireDead(path: string, directory: string): Promise<void> {
+/** @returns whether it has the directory now; false: somebody else had it since, and it is to be looked at again */
+async function succeed(path: string, claim: string, dead: Holder, directory: string): Promise<boolean> {
+  const heirs = [heirOf(path, dead)];
+  while (!linked(claim, heirs.at(-1)!)) {
+    // He may have died before he was through; then he has one heir, too.
+    const heir = await requireDead(heirs.at(-1)!, directory);
+    if (heir === undefined) return false;
+    heirs.push(heirOf(path, heir));
+  }
+  const own = heirs.pop()!;
+  if (read(path)?.nonce !== dead.nonce) {
+    rmSync(own);
+    return false;
+  }
+  renameSync(own, path);
+  for (const heir of heirs) rmSync(heir, { force: true });
+  return true;
+}
+
+function heirOf(path: string, { nonce }: Holder): string {
+  return `${path}.after.${nonce}`;
+}
+
+/** @returns whether there was no such file before */
+function linked(claim: string, path: string): boolean {
+  try {
+    linkSync(claim, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** @returns the holder, who is dead; undefined when there is none */
+async function requireDead(path: string, directory: string): Promise<Holder | undefined> {
   const holder = read(path);
-  if (holder === undefined) return;
+  if (holder === undefined) return undefined;
   const own = thisProcess();
   if (holder.namespace === own.namespace) {
     if (startOf(holder.pid) === holder.started) throw inUse(directory, holder);
-    return;
+    return holder;
   }
   const touched = statSync(path).mtimeMs;
   await sleep(SILENCE_MS);
   if (read(path)?.nonce !== holder.nonce || statSync(path).mtimeMs !== touched)
     throw inUse(directory, holder);
+  return holder;
 }
 
-function inUse(directory: string, holder: Holder | undefined): GlobalTxError {
-  const who = holder === undefined ? 'another process' : `the process ${holder.pid}`;
+function inUse(directory: string, { pid }: Holder): GlobalTxError {
+  const who = pid === 0 ? 'another process' : `the process ${pid}`;
   return new GlobalTxError(
     'STORE_FAILED',
     `The store's directory ${directory} is in use by ${who}. Stop it first, or give this one another directory.`,
   );
 }
 
-/** Undefined when there is no file, or none that a holder has written. */
+/** Undefined when there is no file. */
 function read(path: string): Holder | undefined {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as Holder;
   } catch (error) {
-    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (error instanceof SyntaxError) return UNREADABLE;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
 }

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { encodeFrame, readFrame } from '../../../src/server/store/frame.js';
@@ -71,6 +72,49 @@ describe('A store directory', () => {
     await writeFile(lock, JSON.stringify({ ...holder, nonce: 'of the dead', started: '1' }));
     await (await openStore(directory)).close();
   });
+
+  for (const slow of ['linkSync', 'renameSync']) {
+    it(`is taken from a dead holder by one process alone, and one that hangs before ${slow} has it not, too`, async () => {
+      const store = await openStore(directory);
+      const lock = join(directory, 'lock');
+      const holder = JSON.parse(await readFile(lock, 'utf8')) as Record<string, unknown>;
+      await store.close();
+      await writeFile(lock, JSON.stringify({ ...holder, nonce: 'of the dead', started: '1' }));
+      const [hangs, goesOn] = ['hangs', 'goes-on'].map((name) => join(directory, name)) as [string, string];
+      const script = `
+        import fs from 'node:fs';
+        import { syncBuiltinESMExports } from 'node:module';
+        const original = fs.${slow};
+        fs.${slow} = (from, to) => {
+          // The lock that is there is found by a first link, which fails.
+          if ('${slow}' === 'renameSync' || to !== ${JSON.stringify(lock)}) {
+            fs.writeFileSync(${JSON.stringify(hangs)}, '');
+            const asleep = new Int32Array(new SharedArrayBuffer(4));
+            while (!fs.existsSync(${JSON.stringify(goesOn)})) Atomics.wait(asleep, 0, 0, 20);
+          }
+          original(from, to);
+        };
+        syncBuiltinESMExports();
+        const { LogStore } = await import(${JSON.stringify(new URL('../../../src/server/store/log-store.js', import.meta.url).href)});
+        const directory = ${JSON.stringify(directory)};
+        console.log(await LogStore.open({ directory }).then(() => 'opened', ({ code }) => code));
+      `;
+      const other = promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
+      let isOver = false;
+      const otherIsOver = other.finally(() => {
+        isOver = true;
+      });
+      while (!isOver && !(await readdir(directory)).includes('hangs')) await sleep(20);
+      const own = await openStore(directory).catch(({ code }: { code: string }) => code);
+      await writeFile(goesOn, '');
+      const { stdout } = await otherIsOver;
+      const outcomes = [typeof own === 'string' ? own : 'opened', stdout.trim()].sort();
+      if (typeof own !== 'string') await own.close();
+      assert.deepEqual(outcomes, ['STORE_FAILED', 'opened']);
+      const left = (await readdir(directory)).filter((name) => name.startsWith('lock.'));
+      assert.deepEqual(left, []);
+    }).timeout(20_000);
+  }
 
   it('stops to write when another process has taken it', async () => {
     const store = await openStore(directory);
