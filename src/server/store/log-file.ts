@@ -175,7 +175,7 @@ export function removeFiles(directory: string, numbers: readonly number[]): void
 }
 
 /** Makes the names in a directory durable. */
-function syncDirectory(directory: string): void {
+export function syncDirectory(directory: string): void {
   const descriptor = openSync(directory, 'r');
   try {
     fsyncSync(descriptor);

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { GlobalTxError } from '../../protocol/errors.js';
 import { DirectoryLock } from './directory-lock.js';
@@ -14,6 +14,7 @@ import {
   readLogFile,
   removeFiles,
   requireFormerEnd,
+  syncDirectory,
 } from './log-file.js';
 import { type LogFileUse, LogIndex } from './log-index.js';
 import { keyText, lineOf, linesOf, payloadOf, recordOf, textOf } from './record-codec.js';
@@ -272,9 +273,16 @@ function partsOf(lines: readonly string[]): Buffer[] {
   return parts;
 }
 
+/** Its name is durable, too, and those of the directories above that were made for it. */
 function makeDirectory(directory: string): void {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const first = mkdirSync(directory, { recursive: true, mode: 0o700 });
+    if (first === undefined) return;
+    const known = dirname(resolve(first));
+    for (let parent = dirname(resolve(directory)); ; parent = dirname(parent)) {
+      syncDirectory(parent);
+      if (parent === known) return;
+    }
   } catch (error) {
     throw failed(`the directory ${directory} cannot be made`, error);
   }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import fs from 'node:fs';
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -71,6 +73,31 @@ describe('A store directory', () => {
     await store.close();
     await writeFile(lock, JSON.stringify({ ...holder, nonce: 'of the dead', started: '1' }));
     await (await openStore(directory)).close();
+  });
+
+  it('that is made has a durable name, and so have those above that are made with it', async () => {
+    const real = { openSync: fs.openSync, fsyncSync: fs.fsyncSync };
+    const paths = new Map<number, string>();
+    const synced: string[] = [];
+    Object.assign(fs, {
+      openSync: (...given: Parameters<typeof fs.openSync>) => {
+        const descriptor = real.openSync(...given);
+        paths.set(descriptor, String(given[0]));
+        return descriptor;
+      },
+      fsyncSync: (descriptor: number) => {
+        real.fsyncSync(descriptor);
+        synced.push(paths.get(descriptor) ?? '');
+      },
+    });
+    syncBuiltinESMExports();
+    try {
+      await (await openStore(join(directory, 'a', 'b'))).close();
+    } finally {
+      Object.assign(fs, real);
+      syncBuiltinESMExports();
+    }
+    assert.deepEqual(synced, [join(directory, 'a'), directory, join(directory, 'a', 'b')]);
   });
 
   for (const slow of ['linkSync', 'renameSync']) {
