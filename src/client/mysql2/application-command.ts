@@ -16,6 +16,7 @@ import {
 } from './core.js';
 import type { LastAnswer } from './last-answer.js';
 import type { LocalLine, ReadsAround } from './local-line.js';
+import { endsConnection } from './server-errors.js';
 import { thrownOutside } from './thrown-outside.js';
 
 /** `Rows matched: 2  Changed: 1  Warnings: 0`, which both servers send with the answer to an UPDATE. */
@@ -142,11 +143,18 @@ export class ApplicationCommand {
     return { before, ran: this.#counts(own.rows), after };
   }
 
-  /** What comes next takes them away. */
+  /**
+   * What comes next takes them away. The statement has run: a KILL QUERY that comes only now is none of its concern, as it
+   * is none in plain mysql2, and must not make it one that has failed.
+   */
   async #keepWarnings(): Promise<void> {
     this.#warnings = undefined;
     if ((this.header?.warningStatus ?? 0) === 0) return;
-    this.#warnings = (await this.#line.query('SHOW WARNINGS')).rows;
+    try {
+      this.#warnings = (await this.#line.query('SHOW WARNINGS')).rows;
+    } catch (error) {
+      if (endsConnection(error)) throw error;
+    }
   }
 
   /** Runs the application's command, which ends the local transaction, and keeps its outcome. */

@@ -16,7 +16,7 @@ import type { LocalLine } from './local-line.js';
 import { parameterLiteral } from './parameters.js';
 import { refusalOf } from './refusal.js';
 import { refuseEnded } from './refuse-ended.js';
-import { asError, endsConnection, endsLocalTransaction, isLockConflict } from './server-errors.js';
+import { asError, endsLocalTransaction, isLockConflict } from './server-errors.js';
 import type { Session } from './session.js';
 import { SessionHazards } from './session-hazards.js';
 import { refuseAmbiguousText, refuseSettings } from './session-refusals.js';
@@ -166,9 +166,8 @@ export class LocalTransaction {
   async #read(command: ApplicationCommand): Promise<void> {
     await this.#line.flush();
     const error = await command.pass();
-    if (!endsLocalTransaction(error, this.#session.rollbackOnTimeout)) return;
-    if (this.#enlisted !== undefined) await this.#serverRolledBack(this.#enlisted);
-    else if (this.#lost === undefined) this.#close();
+    if (this.#enlisted === undefined || !endsLocalTransaction(error, this.#session.rollbackOnTimeout)) return;
+    await this.#serverRolledBack(this.#enlisted);
   }
 
   async #several(command: ApplicationCommand, analysis: Analysis, transaction: BranchOwner): Promise<void> {
@@ -214,7 +213,8 @@ export class LocalTransaction {
     try {
       await enlisted.statement(session, statement, this.#writer(command, session), command, lockWaitMs);
     } catch (error) {
-      if (endsConnection(error)) this.lose('the connection was lost');
+      // Not whatever error says so: it may be of one of our own connections.
+      if (this.#line.lost !== undefined) this.lose('the connection was lost');
       else if (endsLocalTransaction(error, this.#session.rollbackOnTimeout))
         await this.#serverRolledBack(enlisted);
       else if (enlisted.ran) await this.#abandon(spoilt(error, enlisted.transaction));
@@ -405,12 +405,15 @@ export class LocalTransaction {
     this.#session.transactionEnded();
   }
 
-  /** As after a deadlock in plain mysql2: the error says it, and the connection is in autocommit again. */
+  /**
+   * As after a deadlock in plain mysql2: the error says it, and the connection is in autocommit again. Not every such error
+   * is InnoDB's, though: after MariaDB's deadlock of GET_LOCK(), and after the time-out of a metadata lock, the local
+   * transaction is open still, and COMMIT would keep what is not in any undo log.
+   */
   async #serverRolledBack(enlisted: Enlisted): Promise<void> {
-    enlisted.rolledBack();
     this.#enlisted = undefined;
     this.#close();
-    await this.#line.lift();
+    await enlisted.rollback();
   }
 
   async #abandon(lost: GlobalTxError): Promise<void> {
