@@ -136,6 +136,36 @@ describe('an error that is not what it looks like', () => {
     assert.deepEqual(await balances(), [100, 100, 100, 100]);
   });
 
+  for (const control of ['ROLLBACK', 'ROLLBACK TO before_it', 'ROLLBACK AND CHAIN'])
+    it(`that mysql2 has stopped listening leaves nothing open that may be over: ${control}`, async () => {
+      const { stream } = (
+        connection as unknown as { connection: { stream: { write(...args: unknown[]): boolean } } }
+      ).connection;
+      const write = stream.write.bind(stream);
+      await takenBack(async () => {
+        await connection.query('SAVEPOINT before_it');
+        await connection.query('UPDATE account SET balance = 7 WHERE id = 1');
+        stream.write = (...args) => {
+          setTimeout(() => write(...args), 300);
+          return true;
+        };
+        assert.equal(
+          await result(connection.query({ sql: control, timeout: 100 })),
+          'PROTOCOL_SEQUENCE_TIMEOUT',
+        );
+        stream.write = write;
+        assert.equal(
+          await result(connection.query('UPDATE account SET balance = 8 WHERE id = 2')),
+          'TRANSACTION_NOT_ACTIVE',
+        );
+        assert.deepEqual(await balances(), [100, 100, 100, 100]);
+        await connection.query('ROLLBACK');
+        await connection.query('BEGIN');
+        await connection.query('UPDATE account SET balance = 9 WHERE id = 1');
+      });
+      assert.deepEqual(await balances(), [100, 100, 100, 100]);
+    });
+
   describe('where a time-out rolls back', () => {
     let own: PrivateServer;
 

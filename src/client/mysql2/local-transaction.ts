@@ -16,7 +16,7 @@ import type { LocalLine } from './local-line.js';
 import { parameterLiteral } from './parameters.js';
 import { refusalOf } from './refusal.js';
 import { refuseEnded } from './refuse-ended.js';
-import { asError, endsLocalTransaction, isLockConflict } from './server-errors.js';
+import { asError, endsLocalTransaction, isInactivity, isLockConflict } from './server-errors.js';
 import type { Session } from './session.js';
 import { SessionHazards } from './session-hazards.js';
 import { refuseAmbiguousText, refuseSettings } from './session-refusals.js';
@@ -290,17 +290,29 @@ export class LocalTransaction {
     }
     const enlisted = this.#enlisted;
     if (ends && enlisted?.writes === true) refuseSettings(session.facts);
-    if (ends && enlisted !== undefined) await this.#commit(enlisted, command, control, session);
-    else if (control.verb === 'begin') await this.#sendBegin(command, transaction, session);
-    else if (control.verb === 'rollback') await command.end();
-    else {
-      await this.#line.flush();
-      // What the session says of itself is read again after a SET: it must say what the application has made of it.
-      if (this.#session.changedBy(control)) await this.#line.unguard();
-      await command.attempt();
+    try {
+      if (ends && enlisted !== undefined) await this.#commit(enlisted, command, control, session);
+      else if (control.verb === 'begin') await this.#sendBegin(command, transaction, session);
+      else if (control.verb === 'rollback') await command.end();
+      else {
+        await this.#line.flush();
+        // What the session says of itself is read again after a SET: it must say what the application has made of it.
+        if (this.#session.changedBy(control)) await this.#line.unguard();
+        await command.attempt();
+      }
+    } catch (error) {
+      if (isInactivity(error)) await this.#unanswered(error, transaction);
+      throw error;
     }
     this.#follow(control, transaction);
     command.succeed();
+  }
+
+  /** The server has gone on with a control statement after mysql2 has stopped listening: nobody knows how far. */
+  async #unanswered(error: unknown, transaction: BranchOwner): Promise<void> {
+    this.#session.forget();
+    if (this.#enlisted === undefined) this.#uncertain = true;
+    else await this.#abandon(spoilt(error, transaction));
   }
 
   /** A control statement that commits the open local transaction, by its name or on the way. */
