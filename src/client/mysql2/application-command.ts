@@ -1,4 +1,4 @@
-import type { BoundStatement, StatementCounts, Together } from '../at/branch/capture-context.js';
+import type { BoundStatement, StatementCounts } from '../at/branch/capture-context.js';
 import type { RawValue } from '../at/executor.js';
 import type { Statement } from '../at/sql/analysis.js';
 import { answerPackets } from './answered-packets.js';
@@ -15,7 +15,7 @@ import {
   type ResultHeader,
 } from './core.js';
 import type { LastAnswer } from './last-answer.js';
-import type { LocalLine, ReadsAround } from './local-line.js';
+import type { LocalLine, ReadsAround, Surrounded } from './local-line.js';
 import { endsConnection } from './server-errors.js';
 import { thrownOutside } from './thrown-outside.js';
 
@@ -27,6 +27,9 @@ const DUPLICATES = /^Records: \d+ +Duplicates: (\d+)/;
 
 /** What MariaDB leaves out of the answer to an UPDATE whose condition is FALSE, as that of one bound to no rows is. */
 const NOTHING_MATCHED = 'Rows matched: 0  Changed: 0  Warnings: 0';
+
+/** What came of an attempt with reads around it. */
+type Attempt = Pick<Surrounded, 'before' | 'after'> & { readonly ran: StatementCounts | Error };
 
 /**
  * A command of the application that is not sent itself: commands like it are run in its place, as often as
@@ -130,8 +133,8 @@ export class ApplicationCommand {
     };
   }
 
-  /** Runs a command like the application's between two reads, in one round trip, and keeps its outcome. */
-  async attemptBetween(reads: ReadsAround): Promise<Together> {
+  /** Runs a command like the application's between reads, in one round trip, and keeps its outcome. */
+  async attemptBetween(reads: ReadsAround): Promise<Attempt> {
     const { before, own, after } = await this.#line.runBetween(reads, this.#same(), (error) =>
       this.fail(error),
     );

@@ -15,7 +15,7 @@ import { reach } from '../failpoints.js';
 import type { BranchOwner } from '../transaction/transaction.js';
 import type { ApplicationCommand } from './application-command.js';
 import type { Outcome } from './connection-line.js';
-import type { LocalLine } from './local-line.js';
+import type { LocalLine, ReadsAround } from './local-line.js';
 import { refuseEnded } from './refuse-ended.js';
 import { asError, endsConnection, endsLocalTransaction, isInactivity } from './server-errors.js';
 
@@ -66,18 +66,18 @@ export class Enlisted {
     const fresh = this.#line.beginning;
     let locks: readonly ReadLocks[];
     try {
-      locks = await this.#capture(session, statement, write, command, (table) =>
-        this.#line.guardable && (fresh || this.#touched.has(table)) ? this.#between(command) : undefined,
-      );
+      const ways = this.#line.guardable ? this.#ways(command, fresh) : {};
+      locks = await this.#capture(session, statement, write, command, ways);
     } catch (error) {
       if (!(error instanceof EarlyReadFailed)) throw error;
       const { cause } = error;
-      if (!fresh || !this.#ran) throw cause;
-      // The local transaction has done nothing but this statement, which must not have been: it begins anew.
-      await this.#line.restart();
+      if (!this.#ran) throw cause;
+      // The statement must not have been. Where the local transaction has done nothing else, it begins anew.
+      if (fresh) await this.#line.restart();
+      else if (!(await this.#line.takeBack())) throw cause;
       this.#ran = false;
       if (!(cause instanceof TableChanged)) throw cause;
-      locks = await this.#capture(session, statement, write, command);
+      locks = await this.#capture(session, statement, write, command, {});
     }
     for (const read of locks) await this.#phase(session).lockRows(read, lockWaitMs);
   }
@@ -87,10 +87,10 @@ export class Enlisted {
     statement: CapturedStatement,
     write: WritePlaceholder,
     command: StatementCommand,
-    together: CaptureContext['together'] = () => undefined,
+    ways: Pick<CaptureContext, 'together' | 'behind'>,
   ): Promise<readonly ReadLocks[]> {
     this.#ran = false;
-    const context = { session, database: this.#database, touched: this.#touched, together };
+    const context = { session, database: this.#database, touched: this.#touched, ...ways };
     return captureStatement(context, statement, write, async (bound) => {
       try {
         const counts = await command.attempt(bound, statement.kind);
@@ -103,16 +103,40 @@ export class Enlisted {
     });
   }
 
-  #between(command: StatementCommand): RunTogether {
-    return async (before, after) => {
-      const together = await command.attemptBetween({ before, after });
-      const { ran } = together;
-      if (ran instanceof Error) this.#mayHaveRun(ran);
-      else this.#ran = true;
-      // Whatever the read in front has met: the local transaction is no more.
-      if (endsLocalTransaction(ran, true)) throw ran;
-      return together;
+  /**
+   * How reads travel with the statement. A table that is known from an earlier statement cannot have been altered since,
+   * for the local transaction keeps it; what runs unseen on another can be taken back.
+   */
+  #ways(command: StatementCommand, fresh: boolean): Pick<CaptureContext, 'together' | 'behind'> {
+    return {
+      together: (table) => this.#between(command, !fresh && !this.#touched.has(table)),
+      behind: async (after) => {
+        const attempt = await this.#attempt(command, { after });
+        // What is read behind a statement that has run must be known: an end that it meets is that of the statement.
+        if (endsLocalTransaction(attempt.after, true)) throw attempt.after;
+        return { ran: attempt.ran, after: attempt.after! };
+      },
     };
+  }
+
+  #between(command: StatementCommand, savepoint: boolean): RunTogether {
+    return async (before, after) => {
+      const attempt = await this.#attempt(command, { before, after, savepoint });
+      return { ...attempt, before: attempt.before! };
+    };
+  }
+
+  async #attempt(
+    command: StatementCommand,
+    reads: ReadsAround,
+  ): ReturnType<StatementCommand['attemptBetween']> {
+    const attempt = await command.attemptBetween(reads);
+    const { ran } = attempt;
+    if (ran instanceof Error) this.#mayHaveRun(ran);
+    else this.#ran = true;
+    // Whatever the read in front has met: the local transaction is no more.
+    if (endsLocalTransaction(ran, true)) throw ran;
+    return attempt;
   }
 
   /** The server goes on with a statement after mysql2 has stopped listening. */

@@ -33,17 +33,22 @@ const ROLLBACK = 'ROLLBACK AND NO CHAIN NO RELEASE';
 const GUARD = 'SET SESSION TRANSACTION READ ONLY';
 const UNGUARD = 'SET SESSION TRANSACTION READ WRITE';
 
+/** Set in front of a statement that may have to be taken back; the application's own have other names. */
+const SAVEPOINT = 'globaltx_statement';
+
 const SERVER_MORE_RESULTS_EXISTS = 8;
 
 /** Reads of ours that travel with a command of the application, in front of it and behind it. */
 export interface ReadsAround {
-  readonly before: string;
+  readonly before?: string;
   readonly after: string | undefined;
+  /** A savepoint goes in front of all, so that what they do can be taken back. */
+  readonly savepoint?: boolean;
 }
 
 /** The answers to a command and to the reads around it. */
 export interface Surrounded {
-  readonly before: RawResult | Error;
+  readonly before: RawResult | Error | undefined;
   readonly own: Answer;
   readonly after: RawResult | Error | undefined;
 }
@@ -67,6 +72,7 @@ export class LocalLine implements SqlExecutor {
   #begin: string | undefined;
   #lastBegin = '';
   #guarded = false;
+  #savepoint = false;
   #notBegun = false;
 
   constructor(line: ConnectionLine, undoLimit = DEFAULT_UNDO_LIMIT) {
@@ -128,26 +134,45 @@ export class LocalLine implements SqlExecutor {
   }
 
   /**
-   * Runs a command of the application between two reads of ours, in one round trip. It runs whatever becomes of the
-   * read in front of it, but never outside of the local transaction. Only where the session is `guardable`.
+   * Runs a command of the application between reads of ours, in one round trip. It runs whatever becomes of what is in
+   * front of it, but never outside of the local transaction. Only where the session is `guardable`.
    */
   async runBetween(
-    { before, after }: ReadsAround,
+    { before, after, savepoint = false }: ReadsAround,
     make: MakeCommand,
     onInactivity?: (error: Error) => void,
   ): Promise<Surrounded> {
     const makes = this.#opening();
-    const first = makes.length;
-    makes.push(ownStatement(before, this.undoLimit), ownStatement(GUARD), make);
+    const opening = makes.length;
+    if (savepoint) makes.push(ownStatement(`SAVEPOINT ${SAVEPOINT}`));
+    if (before !== undefined) makes.push(ownStatement(before, this.undoLimit));
+    if (makes.length > 0) {
+      // Each time: where an error has ended the local transaction, one from within it does not hold for what follows.
+      makes.push(ownStatement(GUARD));
+      this.#guarded = true;
+    }
+    const own = makes.length;
+    makes.push(make);
     if (after !== undefined) makes.push(ownStatement(after, this.undoLimit));
-    this.#guarded = true;
     const answers = await this.#line.together(makes, onInactivity);
-    this.#begun(answers, first);
+    this.#begun(answers, opening);
+    this.#savepoint = savepoint && !(answers[opening] instanceof Error);
     return {
-      before: rawAnswer(answers[first]),
-      own: answers[first + 2]!,
-      after: after === undefined ? undefined : rawAnswer(answers[first + 3]),
+      before: before === undefined ? undefined : rawAnswer(answers[opening + (savepoint ? 1 : 0)]),
+      own: answers[own]!,
+      after: after === undefined ? undefined : rawAnswer(answers[own + 1]),
     };
+  }
+
+  /**
+   * Takes back what the last command did that a savepoint went in front of.
+   * @returns whether that was possible: nothing else may have run since
+   */
+  async takeBack(): Promise<boolean> {
+    if (!this.#savepoint) return false;
+    this.#savepoint = false;
+    const [answer] = await this.#line.together([ownStatement(`ROLLBACK TO ${SAVEPOINT}`)]);
+    return !(answer instanceof Error);
   }
 
   /** Runs a text of the application's that has to be prepared. */

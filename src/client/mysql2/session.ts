@@ -124,6 +124,7 @@ export class Session {
       selectLimited: limit !== NO_LIMIT,
       chains: completion !== 'NO_CHAIN',
       zeroIsKept: sqlModes.has('NO_AUTO_VALUE_ON_ZERO'),
+      strict: sqlModes.has('STRICT_TRANS_TABLES') || sqlModes.has('STRICT_ALL_TABLES'),
     };
   }
 }

@@ -15,7 +15,8 @@ import {
   type RunStatement,
   type RunTogether,
 } from './capture-context.js';
-import { CascadeCapture, keepsPlaces, mayCascade, mayChange } from './cascades.js';
+import { CascadeCapture, keepsPlaces, mayCascade } from './cascades.js';
+import { foundAgainBy } from './found-again.js';
 import { NewKeys } from './new-keys.js';
 import { boundStatement, lockingReadQuery, referenceOf, type WritePlaceholder } from './queries.js';
 import { planOf, readImage } from './read-image.js';
@@ -80,8 +81,12 @@ async function captureTogether(
 ): Promise<void> {
   const plan = planOf(table, context.session);
   reach('before', 'before-image');
-  const query = readQuery(context, statement, plan.selectList(referenceOf(statement.table)), write);
-  const { before, ran, after } = await run(query, findsAgain(statement, table) ? query : undefined);
+  const list = plan.selectList(referenceOf(statement.table));
+  const again = statement.kind === 'update' ? foundAgainBy(statement, table) : undefined;
+  const { before, ran, after } = await run(
+    readQuery(context, statement, list, write),
+    again && readQuery(context, { ...statement, where: again }, list, write),
+  );
   reach('after', 'before-image');
   // Of two errors the first is the cause, unless the read was only stricter than the statement is.
   const unread = before instanceof Error && !isForStatementToSay(before) ? before : undefined;
@@ -101,22 +106,6 @@ async function captureTogether(
   }
   if (after instanceof Error) throw after;
   touch(context, statement, table, rows, after && plan.decode(after));
-}
-
-/** `id = ?`, `a.id = 5` */
-const EQUALITY = /^\s*(?:(?:\w+|`\w+`)\.)?(?:(\w+)|`(\w+)`)\s*=\s*(?:\?|\d+)\s*$/;
-
-/** Whether the clauses of an UPDATE choose the same rows after it: by one column, which it does not change. */
-function findsAgain(statement: UpdateStatement | DeleteStatement, table: TableDefinition): boolean {
-  if (statement.kind === 'delete' || statement.where === null) return false;
-  const [, plain, quoted] = EQUALITY.exec(statement.where.text) ?? [];
-  const name = (plain ?? quoted)?.toLowerCase();
-  const column = table.columns.find((each) => each.name.toLowerCase() === name);
-  return (
-    column !== undefined &&
-    table.key.columns.includes(column.name) &&
-    !mayChange(table, statement.assigned, [column.name])
-  );
 }
 
 /** Notes the rows that the statement has changed where they stand, or deleted. */

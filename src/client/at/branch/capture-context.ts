@@ -18,6 +18,8 @@ export interface CaptureContext {
    * table may have been altered since its definition was read, and the local transaction could not begin anew.
    */
   readonly together?: (table: TableDefinition) => RunTogether | undefined;
+  /** How a read may travel behind the statement; undefined where it may not. */
+  readonly behind?: RunWithRead | undefined;
 }
 
 /**
@@ -33,6 +35,16 @@ export interface Together {
   readonly ran: StatementCounts | Error;
   readonly after: RawResult | Error | undefined;
 }
+
+/**
+ * Runs the application's statement as it was sent with a read behind it, in one round trip. The read runs whatever
+ * becomes of the statement.
+ * @throws the server's error, where the local transaction could not begin or has been ended
+ */
+export type RunWithRead = (after: string) => Promise<{
+  readonly ran: StatementCounts | Error;
+  readonly after: RawResult | Error;
+}>;
 
 /** The before image that travelled with its statement could not be read, so what the statement did is not known. */
 export class EarlyReadFailed extends Error {

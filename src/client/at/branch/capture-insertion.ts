@@ -32,7 +32,9 @@ export async function captureInsertion(
   checkTable(table, 'insert');
   const known = await knownRows(context, statement, table, write, run);
   if (known !== undefined && known.statement.rows.length > 0) {
-    return captureOf(statement)(context, known.statement, table, write, known.run);
+    // Nothing travels with another text than that of the application: it may have to be prepared first.
+    const ways = known.run === run ? context : { ...context, behind: undefined };
+    return captureOf(statement)(ways, known.statement, table, write, known.run);
   }
   // Either it inserts nothing, or the server says in its own words why not.
   const { matched } = await (known?.run ?? run)();

@@ -1,4 +1,5 @@
 import { GlobalTxError } from '../../../protocol/errors.js';
+import { reach } from '../../failpoints.js';
 import { keyCondition } from '../image/key-condition.js';
 import type { LockingReadStatement } from '../sql/analysis.js';
 import type { TableDefinition } from '../table/definition.js';
@@ -8,9 +9,14 @@ import {
   mismatch,
   type ReadLocks,
   type RunStatement,
+  type RunWithRead,
+  type StatementCounts,
 } from './capture-context.js';
 import { boundStatement, lockingReadQuery, referenceOf, type WritePlaceholder } from './queries.js';
-import { readImage, type TableImage } from './read-image.js';
+import { decodedImage, planOf, readImage, type TableImage } from './read-image.js';
+
+/** To which NOWAIT can be added. */
+const PLAIN_LOCK = /^\s*FOR\s+UPDATE\s*$/i;
 
 /** A locking read: the rows that it returns are to be locked at the coordinator too. */
 export async function captureRead(
@@ -30,12 +36,38 @@ export async function captureRead(
   }
   // The application's read comes first: the rows that it returns are then locked in the database, and the
   // read of their keys meets the same rows.
-  const counts = await run();
-  const image = await read();
+  const behind = meetsTheSame(context, statement) ? context.behind : undefined;
+  const { counts, image } =
+    behind === undefined
+      ? { counts: await run(), image: await read() }
+      : await together(context, statement, known, write, behind, read);
   if (statement.volatile && counts.matched !== image.rows.length) {
     throw mismatch('SELECT', image.table, image.rows.length, counts.matched);
   }
   return locksOf(statement, image);
+}
+
+/** Whether the read of the keys finds every row that it meets locked by the application's read: it need never wait. */
+function meetsTheSame({ session }: CaptureContext, { lock }: LockingReadStatement): boolean {
+  return !session.facts.weakIsolation && PLAIN_LOCK.test(lock.text);
+}
+
+/** Both in one round trip. Where the application's read has failed the other must not wait as long once more. */
+async function together(
+  context: CaptureContext,
+  statement: LockingReadStatement,
+  table: TableDefinition,
+  write: WritePlaceholder,
+  behind: RunWithRead,
+  read: () => Promise<TableImage>,
+): Promise<{ readonly counts: StatementCounts; readonly image: TableImage }> {
+  const list = planOf(table, context.session).selectList(referenceOf(statement.table));
+  reach('before', 'before-image');
+  const { ran, after } = await behind(`${lockingReadQuery(statement, list, write)} NOWAIT`);
+  reach('after', 'before-image');
+  if (ran instanceof Error) throw ran;
+  const image = after instanceof Error ? undefined : decodedImage(context, table, after);
+  return { counts: ran, image: image ?? (await read()) };
 }
 
 function locksOf({ mode }: LockingReadStatement, { table, rows }: TableImage): ReadLocks {

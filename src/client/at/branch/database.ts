@@ -19,6 +19,8 @@ export interface SessionFacts {
   readonly chains: boolean;
   /** NO_AUTO_VALUE_ON_ZERO: of what is given for an AUTO_INCREMENT column, NULL alone makes a new value. */
   readonly zeroIsKept: boolean;
+  /** A value that does not fit is an error, and not stored as another (STRICT_TRANS_TABLES, STRICT_ALL_TABLES). */
+  readonly strict: boolean;
 }
 
 /** At once where it is known: a promise for nothing is dear in a path that every statement takes. */

@@ -1,12 +1,13 @@
 import { insertedKeyCondition } from '../image/inserted.js';
 import { keyIndexHint } from '../image/key-condition.js';
+import type { ImagePlan } from '../image/plan.js';
 import type { InsertStatement, InsertValue } from '../sql/analysis.js';
 import { quoteIdentifier } from '../sql/identifier.js';
 import type { TableDefinition } from '../table/definition.js';
 import type { CaptureContext } from './capture-context.js';
 import { insertRefused } from './insert-refusal.js';
 import { inlineClause, referenceOf, type WritePlaceholder } from './queries.js';
-import { readImage, type TableImage } from './read-image.js';
+import { planOf, readImage, type TableImage } from './read-image.js';
 
 /** Writes the values of an INSERT as SQL; null where the text does not say them. */
 export function valueWriter(write: WritePlaceholder): (value: InsertValue) => string | null {
@@ -30,6 +31,8 @@ export interface InsertedRows {
 export interface KeyedRows extends InsertedRows {
   /** Those of them whose keys the server has not made. */
   readGiven(): Promise<TableImage>;
+  /** The query to travel behind the INSERT, of which it must be the next: it finds nothing where that has failed. */
+  readonly behind: string;
 }
 
 /**
@@ -46,17 +49,20 @@ export async function insertedRows(
   const found = insertedKeyCondition(table, statement, server, valueWriter(write));
   if ('refused' in found) throw insertRefused(statement, table, found.refused);
   await checkPassed(context, statement, table, found.passed);
+  const query = (plan: ImagePlan, current: TableDefinition, condition: string) => {
+    const reference = referenceOf({ schema: current.schema, name: current.name, alias: null });
+    const from = `${reference} ${keyIndexHint(current)}`;
+    return `SELECT ${plan.selectList(reference)} FROM ${from} WHERE ${condition} FOR UPDATE`;
+  };
   const readBy = (condition: string) =>
-    readImage(context, table, (plan, current) => {
-      const reference = referenceOf({ schema: current.schema, name: current.name, alias: null });
-      const from = `${reference} ${keyIndexHint(current)}`;
-      return `SELECT ${plan.selectList(reference)} FROM ${from} WHERE ${condition} FOR UPDATE`;
-    });
+    readImage(context, table, (plan, current) => query(plan, current, condition));
   return {
     generated: found.generated,
     exact: found.exact,
     read: () => readBy(found.condition),
     readGiven: () => readBy(found.given),
+    // Both servers know the value before they look for rows: with a false condition they lock none.
+    behind: query(planOf(table, context.session), table, `ROW_COUNT() > 0 AND (${found.condition})`),
   };
 }
 

@@ -9,7 +9,6 @@ import { insertRefused } from './insert-refusal.js';
 import { inlineClause, type WritePlaceholder } from './queries.js';
 import { errno, isAboutStatement } from './statement-error.js';
 import { findingColumns, withStoredForms } from './stored-values.js';
-import { isStrict } from './strict-mode.js';
 import { targetsOf } from './target-columns.js';
 
 /** An INSERT whose rows are known, and how it is run. */
@@ -63,7 +62,7 @@ async function ofQuery(
   const text = inlineClause(weak ? query.text : query.locking, write);
   const { rows, byType } = accepted(await evaluateQuery(context, text, targets), statement, table);
   const nulls = hasNullForNotNull(targets, rows);
-  if (nulls && statement.onConflict.action !== 'skip' && (await isStrict(context))) return undefined;
+  if (nulls && statement.onConflict.action !== 'skip' && context.session.facts.strict) return undefined;
   const stays = !weak && !query.volatile;
   const { action } = statement.onConflict;
   // Of a query that gives nothing only the query itself says what the server warns of.
@@ -161,7 +160,7 @@ async function warned({ session }: Pick<CaptureContext, 'session'>): Promise<boo
   const serious = rows.some(
     ([level, code]) => level?.toString() !== 'Note' && !DEPRECATIONS.has(code?.toString()),
   );
-  return serious && isStrict({ session });
+  return serious && session.facts.strict;
 }
 
 async function refuseTooLong(

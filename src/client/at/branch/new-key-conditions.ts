@@ -10,7 +10,6 @@ import { type Forms, generatedForms } from './generated-forms.js';
 import { probe } from './probe.js';
 import { inlineClause, overRowsQuery, referenceOf, type WritePlaceholder } from './queries.js';
 import { planOf, type TableImage } from './read-image.js';
-import { isStrict } from './strict-mode.js';
 
 const DEFAULT = /^\s*default\s*$/i;
 const NOW = /^\(*(?:current_timestamp|now)\b/i;
@@ -199,7 +198,7 @@ async function formsOf(
         const own = reader.reader.forms(answers, '');
         if (own.length === 0) throw refused(table, column.name, 'to a value that may be converted');
         forms.set(column, own);
-      } else if (column.nullable || (await isStrict(context))) {
+      } else if (column.nullable || context.session.facts.strict) {
         forms.set(column, [null]);
       } else {
         // No key column is NULL: outside of strict mode another value is stored in its place.

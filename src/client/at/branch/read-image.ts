@@ -1,4 +1,5 @@
 import { reach } from '../../failpoints.js';
+import type { RawResult } from '../executor.js';
 import { type ImagePlan, type ImageRow, planImage, TableChanged } from '../image/plan.js';
 import type { TableDefinition } from '../table/definition.js';
 import type { CaptureContext } from './capture-context.js';
@@ -20,6 +21,22 @@ export function planOf(table: TableDefinition, session: BranchSession): ImagePla
 export interface TableImage {
   readonly table: TableDefinition;
   readonly rows: readonly ImageRow[];
+}
+
+/** The rows of an answer; undefined: the table was altered since its definition was read. */
+export function decodedImage(
+  { session, observe }: Pick<CaptureContext, 'session' | 'observe'>,
+  table: TableDefinition,
+  result: RawResult,
+): TableImage | undefined {
+  try {
+    const rows = planOf(table, session).decode(result);
+    observe?.(table, rows);
+    return { table, rows };
+  } catch (error) {
+    if (!(error instanceof TableChanged)) throw error;
+    return undefined;
+  }
 }
 
 /**

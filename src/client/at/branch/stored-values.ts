@@ -13,7 +13,6 @@ import { valueWriter } from './inserted-rows.js';
 import { probe } from './probe.js';
 import type { WritePlaceholder } from './queries.js';
 import { isAboutStatement } from './statement-error.js';
-import { isStrict } from './strict-mode.js';
 import { targetsOf } from './target-columns.js';
 
 type Plain = Exclude<InsertValue, { readonly kind: 'stored' }>;
@@ -92,7 +91,7 @@ export async function withStoredForms(
       if (
         automatic &&
         rows.length > 1 &&
-        (statement.onConflict.action === 'skip' || !(await isStrict(context)))
+        (statement.onConflict.action === 'skip' || !context.session.facts.strict)
       )
         throw unknown(statement, table, column);
       rows[row]![at] = { kind: 'stored', value, forms, automatic: automatic && rows.length === 1 };

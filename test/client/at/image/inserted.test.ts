@@ -83,7 +83,7 @@ describe('The rows of an INSERT', () => {
     const dialect = { server: server.kind, noBackslashEscapes: false, ansiQuotes: false };
     const facts = {
       ...{ dialect, schema: database, autocommit: true, readOnly: false, weakIsolation: false },
-      ...{ clientCharset: 'utf8mb4', selectLimited: false, chains: false, zeroIsKept: false },
+      ...{ clientCharset: 'utf8mb4', selectLimited: false, chains: false, zeroIsKept: false, strict: true },
     };
     const write = (index: number) => values[index]!;
     return withStoredForms({ session: { executor: session, facts } }, statement, table, write);
