@@ -199,26 +199,36 @@ describe('the statements of a local transaction', () => {
   });
 
   it('keep nothing locked but what they would by themselves, where an INSERT has failed', async () => {
-    await world.first.execute('INSERT INTO entry (number, amount) VALUES (1, 1), (2, 2), (3, 3)');
-    await inTransaction(async (connection) => {
-      // LAST_INSERT_ID() is that of a row, and the next one is beyond the last row.
+    const other = await createConnection(world.first.server.options(world.first.name));
+    await other.query('SET SESSION innodb_lock_wait_timeout = 1');
+    const fails = async (connection: Pick<Connection, 'query' | 'beginTransaction' | 'commit'>) => {
+      await world.first.execute('DELETE FROM entry');
+      await world.first.execute('INSERT INTO entry (number, amount) VALUES (1, 1), (2, 2), (3, 3)');
+      await connection.beginTransaction();
+      // LAST_INSERT_ID() is that of a row that is there no more, and beyond the last one.
       const [{ insertId }] = await connection.query<ResultSetHeader>(
         'INSERT INTO entry (number, amount) VALUES (4, 4)',
       );
       await connection.commit();
-      await outside.query('DELETE FROM entry WHERE id = ?', [insertId]);
+      await other.query('DELETE FROM entry WHERE id = ?', [insertId]);
       await connection.beginTransaction();
-      assert.equal(
-        await result(connection.query('INSERT INTO entry (number, amount) VALUES (2, 9)')),
-        'ER_DUP_ENTRY',
-      );
-      await outside.query('SET SESSION innodb_lock_wait_timeout = 1');
-      assert.equal(
-        await result(outside.query('INSERT INTO entry (id, number, amount) VALUES (?, 7, 7)', [insertId])),
-        'done',
-      );
-      assert.equal(await result(outside.query('INSERT INTO entry (number, amount) VALUES (8, 8)')), 'done');
+      const met = await result(connection.query('INSERT INTO entry (number, amount) VALUES (2, 9)'));
+      return [
+        met,
+        await result(other.query('INSERT INTO entry (id, number, amount) VALUES (?, 7, 7)', [insertId])),
+        await result(other.query('INSERT INTO entry (number, amount) VALUES (8, 8)')),
+      ];
+    };
+    const plain = await fails(outside);
+    await outside.query('ROLLBACK');
+    let ours: unknown;
+    await inTransaction(async (connection) => {
+      await connection.rollback();
+      ours = await fails(connection);
     });
+    await other.end();
+    assert.equal(plain[0], 'ER_DUP_ENTRY');
+    assert.deepEqual(ours, plain);
     await settled(world);
   });
 });

@@ -59,7 +59,7 @@ export const DEFAULT_CONFIG: CoreConfig = {
   defaultTimeoutMs: 60_000,
   maxTimeoutMs: 3_600_000,
   phaseTwoTimeoutMs: 30_000,
-  retry: { firstMs: 500, factor: 2, ceilingMs: 60_000, jitter: 0.2 },
+  retry: { firstMs: 500, factor: 2, ceilingMs: 10_000, jitter: 0.2 },
   rememberEndedMs: 3_600_000,
   commitPatienceMs: 5_000,
   writeLaterMs: 200,
