@@ -92,7 +92,8 @@ const LIMITS = `
   where that was a transaction of its own: \`SELECT ROW_COUNT(), @@warning_count\` and their like, with aliases and beside
   other items, but not inside of expressions or of what writes. FOUND_ROWS() is answered after a SELECT without LIMIT.
   What cannot be answered truly is refused (STATEMENT_UNSUPPORTED): FOUND_ROWS() after a write, SHOW WARNINGS after an
-  error, after a locking read, and after an UPDATE by its key that travels in one packet with its images.
+  error, after a locking read, and after an UPDATE by its key or (in strict mode) an INSERT that has given warnings, behind
+  which its image was read in the same packet.
 - What AUTO_INCREMENT gives has gaps, as always with InnoDB, and not always those of plain mysql2.
 - What one local transaction changes may take 256 MiB, before and after together, or what the option \`undoLimit\` of the
   pool or connection says, in bytes; a statement that needs more is turned away (UNDO_RECORD_TOO_LARGE), and nothing of
