@@ -63,7 +63,7 @@ describe('an error that is not what it looks like', () => {
   }
 
   for (const statement of [
-    "UPDATE account SET balance = balance - '1x' WHERE id = 1",
+    "UPDATE account SET balance = balance - '1x' WHERE id = 1 LIMIT 1",
     "UPDATE account SET balance = balance - '1x' WHERE id < 2",
     "INSERT INTO account VALUES (3, '3x')",
     "DELETE FROM account WHERE id = '1x'",
