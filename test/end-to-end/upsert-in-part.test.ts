@@ -7,6 +7,7 @@ const TABLES = [
     COLLATE utf8mb4_general_ci`,
   'CREATE TABLE places (id INT AUTO_INCREMENT, shelf VARCHAR(9), code INT UNIQUE, v INT, PRIMARY KEY (id, shelf))',
   'CREATE TABLE gauges (reading DOUBLE(12,2) PRIMARY KEY, v INT DEFAULT 3, half DOUBLE AS (reading / 2) STORED)',
+  "CREATE TABLE marks (name CHAR(8) PRIMARY KEY, kind ENUM('', 'a', 'b c') UNIQUE, v INT)",
   'CREATE TABLE small (id TINYINT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(20) UNIQUE, v INT)',
 ];
 
@@ -15,6 +16,8 @@ const ROWS = [
   'TRUNCATE TABLE places',
   'TRUNCATE TABLE small',
   'TRUNCATE TABLE gauges',
+  'TRUNCATE TABLE marks',
+  "INSERT INTO marks VALUES ('a', 'b c', 1), ('b', 'a', 2)",
   'INSERT INTO gauges (reading, v) VALUES (-0.01, NULL)',
   "INSERT INTO users (id, mail, n) VALUES (1, 'ann@x', 1), (2, 'bob@x', 2), (5, 'eve@x', 3)",
   "INSERT INTO small VALUES (1, 'one', 1), (127, 'last', 1)",
@@ -34,6 +37,8 @@ const UPSERTS = [
   // Rows that meet one another, so that those behind them get other values than by their places in the text.
   "INSERT INTO users (mail) VALUES ('zz@x'), ('ZZ@x'), ('yy@x') ON DUPLICATE KEY UPDATE n = 9",
   "INSERT INTO places (shelf, code) VALUES ('a', 7), ('b', 7), ('c', NULL), ('d', 7), ('e', 8) ON DUPLICATE KEY UPDATE v = 1",
+  // A row that is deleted and inserted as it was.
+  "REPLACE INTO marks SELECT * FROM marks WHERE name = 'a'",
   // The server counts the row as changed though it is not.
   "INSERT INTO gauges (reading, v) VALUES ('-0.01', NULL) ON DUPLICATE KEY UPDATE v = VALUES(v)",
 ];
