@@ -1,4 +1,3 @@
-import type { GlobalTxError } from '../../../protocol/errors.js';
 import { KEYS_PER_QUERY, keyCondition, keyIndexHint } from '../image/key-condition.js';
 import { differs } from '../image/row-equality.js';
 import type { DuplicateAssignment, InsertStatement } from '../sql/analysis.js';
@@ -14,7 +13,7 @@ import { type InsertedRows, insertedRows, rowsAlreadyThere } from './inserted-ro
 import { referenceOf, type WritePlaceholder } from './queries.js';
 import { readImage, type TableImage } from './read-image.js';
 import { rowsByValues } from './rows-by-values.js';
-import { targetsOf } from './target-columns.js';
+import { atTheEnd, givesSomeKeys, wouldEndCounter } from './upsert-counter.js';
 
 const ER_DUP_ENTRY = 1062;
 /** How often rows of others may come between the reading and the statement before it is refused. */
@@ -209,6 +208,9 @@ async function runOverMet(
     const met = await conflictingRows(context, statement, table, write);
     const moves = movesKey(statement, met, inserted);
     if (met.rows.length === 0 && (weak || meetsOnlyAtTheEnd)) {
+      if (await wouldEndCounter(context, statement, met.table, write)) {
+        throw insertRefused(statement, met.table, 'several rows with one of the last AUTO_INCREMENT values');
+      }
       const counts = await withoutMeeting(statement, run);
       if (counts !== undefined) return { met, counts, moves };
       // A given value may be the next one of the counter, which each trial moves on.
@@ -223,9 +225,13 @@ async function runOverMet(
         met.table,
         'generated keys, where only some of its rows are there already',
       );
-    const counts = await run();
+    // One row that meets the last one meets one that was read: nothing is in doubt then.
+    const known = statement.rows.length === 1 ? met.rows : [];
     const generates = inserted.generated && !givesSomeKeys(statement, met.table);
-    if (generates && (await isCounterAtEnd(context, met.table))) {
+    const lone = generates && statement.rows.length === 1;
+    if (lone && (await isCounterAtEnd(context, met.table, 1, known))) throw atTheEnd(statement, met.table);
+    const counts = await run();
+    if (generates && (await isCounterAtEnd(context, met.table, 1, known))) {
       throw mismatch(insertName(statement), met.table, statement.rows.length, counts.matched);
     }
     return { met, counts, found, moves };
@@ -235,22 +241,6 @@ async function runOverMet(
     statement,
     table,
     'rows that meet others in part, or one another, under READ COMMITTED; use REPEATABLE READ',
-  );
-}
-
-function atTheEnd(statement: InsertStatement, table: TableDefinition): GlobalTxError {
-  return insertRefused(
-    statement,
-    table,
-    'a generated key that is taken: the AUTO_INCREMENT counter is at its end',
-  );
-}
-
-/** Whether a row has a value for the AUTO_INCREMENT column, beside others for which it is generated. */
-function givesSomeKeys({ columns, rows }: InsertStatement, table: TableDefinition): boolean {
-  const at = targetsOf(table, columns)?.findIndex(({ autoIncrement }) => autoIncrement) ?? -1;
-  return (
-    rows.length > 1 && rows.some((row) => at >= 0 && row[at]?.kind !== 'default' && row[at]?.kind !== 'null')
   );
 }
 
