@@ -84,7 +84,7 @@ const LIMITS = `
 ## What to know
 
 - A statement whose condition could choose other rows the second time (LIMIT, RAND(), NOW(), READ COMMITTED) is bound
-  to the rows that were read for it. It loses the warnings that its own condition would give. So does an INSERT from a
+  to the rows that were read for it. It may lose the warnings that its own condition would give. So may an INSERT from a
   query, where the server makes the keys or rows are met.
 - A value that its key or unique column stores as another (rounded, cut, clipped, a member's number) costs a query of its
   own: the server is asked for all that the column may make of it, and the rows that have one of these are read and locked.
