@@ -13,6 +13,8 @@ const TABLES = [
   "INSERT INTO towns VALUES ('a', 1), ('lund', 1), ('åbo', 1), ('ö', 1)",
   'CREATE TABLE small (id TINYINT AUTO_INCREMENT PRIMARY KEY, code INT UNIQUE)',
   'INSERT INTO small VALUES (1, 8)',
+  'CREATE TABLE scales (reading FLOAT(7,3) PRIMARY KEY, v INT)',
+  'INSERT INTO scales VALUES (1.1, 1), (2.5, 2)',
   'CREATE TABLE wished (id INT, code INT)',
   'INSERT INTO wished VALUES (127, 8), (NULL, 9)',
 ];
@@ -59,7 +61,7 @@ describe('a statement that another runs in the place of', () => {
       const answered = connection.query<ResultSetHeader>(sql).then(([{ affectedRows }]) => affectedRows);
       seen.push(await answered.catch(({ code, errno }) => ({ code, errno })));
     }
-    for (const table of ['shifts', 'lots', 'towns'])
+    for (const table of ['shifts', 'lots', 'towns', 'scales'])
       seen.push((await connection.query(`SELECT * FROM ${table}`))[0]);
     return seen;
   }
@@ -91,6 +93,12 @@ describe('a statement that another runs in the place of', () => {
       "UPDATE shifts SET note = 'x' WHERE begins = X'41'",
       "DELETE FROM shifts WHERE begins = X'41'",
       "UPDATE shifts SET note = 'y' WHERE begins = '08:00:00'",
+    ]));
+
+  it('changes the rows under READ COMMITTED that its own condition finds by the index of a FLOAT', () =>
+    checkAsPlain('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED', [
+      "UPDATE scales SET v = 7 WHERE reading = '1.1'",
+      "DELETE FROM scales WHERE reading = '1.1'",
     ]));
 
   it('finds what lies between two ends that are one for the connection, and not for the column', () =>

@@ -50,6 +50,7 @@ describe('the statements of a local transaction', () => {
         'CREATE TABLE account (id INT PRIMARY KEY, balance INT NOT NULL)',
         'CREATE TABLE entry (id INT AUTO_INCREMENT PRIMARY KEY, number INT UNIQUE, amount INT NOT NULL)',
         'CREATE TABLE place (a INT, b VARCHAR(9), v INT NOT NULL, PRIMARY KEY (a, b))',
+        'CREATE TABLE day (d DATE PRIMARY KEY, v INT)',
         'INSERT INTO account VALUES (1, 100), (2, 100), (3, 100)',
         "INSERT INTO place VALUES (1, 'x', 0), (1, 'y', 0), (2, 'x', 0)",
       ],
@@ -170,6 +171,23 @@ describe('the statements of a local transaction', () => {
       assert.deepEqual(rows, [{ balance: 5, v: 9, of_place: 'lost', amount: 2, of_entry: 'lost' }]);
     });
   }
+
+  it('fail in their own words where they begin the local transaction without autocommit', async () => {
+    const update = "UPDATE day SET v = 1 WHERE d IN ('2020-00-10')";
+    const plain = await result(outside.query(update));
+    await inTransaction(async (connection) => {
+      await connection.rollback();
+      await connection.query('SET autocommit = 0');
+      assert.equal(await result(connection.query(update)), plain);
+      await connection.query('UPDATE account SET balance = 3 WHERE id = 3');
+      await connection.query('COMMIT');
+      await connection.query('SET autocommit = 1');
+      await connection.beginTransaction();
+    });
+    await settled(world);
+    const [rows] = await outside.query('SELECT balance FROM account ORDER BY id');
+    assert.deepEqual(rows, [{ balance: 100 }, { balance: 100 }, { balance: 3 }]);
+  });
 
   it('leave what was done before one that has run although the read in front of it has failed', async () => {
     await outside.query('BEGIN');

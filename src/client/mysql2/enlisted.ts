@@ -66,7 +66,7 @@ export class Enlisted {
     const fresh = this.#line.beginning;
     let locks: readonly ReadLocks[];
     try {
-      const ways = this.#line.guardable ? this.#ways(command, fresh) : {};
+      const ways = this.#line.guardable ? this.#ways(command, fresh, session.facts.autocommit) : {};
       locks = await this.#capture(session, statement, write, command, ways);
     } catch (error) {
       if (!(error instanceof EarlyReadFailed)) throw error;
@@ -105,11 +105,17 @@ export class Enlisted {
 
   /**
    * How reads travel with the statement. A table that is known from an earlier statement cannot have been altered since,
-   * for the local transaction keeps it; what runs unseen on another can be taken back.
+   * for the local transaction keeps it; what runs unseen on another can be taken back. Without autocommit the first
+   * statement begins the local transaction, and the read in front of it may fail before it has.
    */
-  #ways(command: StatementCommand, fresh: boolean): Pick<CaptureContext, 'together' | 'behind'> {
+  #ways(
+    command: StatementCommand,
+    fresh: boolean,
+    autocommit: boolean,
+  ): Pick<CaptureContext, 'together' | 'behind'> {
+    const begun = fresh || autocommit || this.writes;
     return {
-      together: (table) => this.#between(command, !fresh && !this.#touched.has(table)),
+      together: (table) => (begun ? this.#between(command, !fresh && !this.#touched.has(table)) : undefined),
       behind: async (after) => {
         const attempt = await this.#attempt(command, { after });
         // What is read behind a statement that has run must be known: an end that it meets is that of the statement.

@@ -39,6 +39,18 @@ function nothing(statement: UpdateStatement | DeleteStatement): string {
   return statement.kind === 'delete' && statement.returning ? 'RAND() > 1' : 'FALSE';
 }
 
+/**
+ * Whether a condition that stays may find fewer rows in an UPDATE than in a SELECT, so that it must stand beside the keys:
+ * MariaDB takes a value that is none of an indexed TIME for 00:00:00 in the one, and for nothing in the other. What a
+ * FLOAT is equal to depends on the index that it is looked up by: there the keys alone are what the SELECT has found.
+ */
+function isReadInTwoWays({ columns }: TableDefinition): boolean {
+  return (
+    columns.some(({ dataType }) => dataType === 'time') &&
+    !columns.some(({ dataType }) => dataType === 'float')
+  );
+}
+
 function boundByKey(
   context: CaptureContext,
   statement: UpdateStatement | DeleteStatement,
@@ -49,9 +61,7 @@ function boundByKey(
   const server = context.session.facts.dialect.server;
   const condition =
     keys.length === 0 ? nothing(statement) : keyCondition(table, keys, server, referenceOf(statement.table));
-  // A condition that stays may find fewer rows in an UPDATE than in a SELECT: MariaDB takes a value that is none of an
-  // indexed TIME for 00:00:00 in the one, and for nothing in the other.
-  const beside = statement.volatile ? null : statement.where;
+  const beside = statement.volatile || !isReadInTwoWays(table) ? null : statement.where;
   return (write) => boundStatement(statement, condition, write, beside);
 }
 
