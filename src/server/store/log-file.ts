@@ -37,6 +37,8 @@ export interface FoundFile {
 const NAME = /^log-([0-9a-f]{16})$/;
 /** Of a file that is being made. */
 const UNFINISHED = /^log-[0-9a-f]{16}\.new$/;
+/** For a flush that is as good as done. */
+const LAST_LOOK_MS = 1_000;
 
 function pathOf(directory: string, number: number): string {
   return join(directory, `log-${number.toString(16).padStart(16, '0')}`);
@@ -150,11 +152,16 @@ export class LogFile {
     this.#size += frame.length;
   }
 
-  /** Resolves once all that was appended is on the disk; rejects when that takes longer than `limitMs`. */
+  /**
+   * Resolves once all that was appended is on the disk; rejects when that takes longer than `limitMs`, and `LAST_LOOK_MS`
+   * more: a process that was stopped meanwhile (SIGSTOP) hears that its time is over before it hears of the flush.
+   */
   flush(limitMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const stalled = () => reject(new Error(`no write was finished within ${limitMs} ms`));
-      const timer = setTimeout(stalled, limitMs);
+      let timer = setTimeout(() => {
+        timer = setTimeout(stalled, LAST_LOOK_MS);
+      }, limitMs);
       fdatasync(this.#descriptor, (error) => {
         clearTimeout(timer);
         if (error === null) resolve();
