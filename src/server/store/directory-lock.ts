@@ -47,8 +47,11 @@ export class DirectoryLock {
     this.#path = path;
     this.#nonce = nonce;
     this.#timer = setInterval(() => {
-      // What goes wrong here leaves the last beat old, and the next write meets it in requireHeld().
-      if (this.#isOwn()) this.#beat();
+      try {
+        if (this.#isOwn()) this.#beat();
+      } catch {
+        // Files may have run out for a moment. It leaves the last beat old, and the next write meets it in requireHeld().
+      }
     }, BEAT_MS);
     this.#timer.unref();
   }

@@ -152,6 +152,27 @@ describe('A store directory', () => {
     await store.close();
   }).timeout(10_000);
 
+  it('stands it when its file of the lock cannot be read for a moment', async () => {
+    const store = await openStore(directory);
+    const { readFileSync } = fs;
+    let failures = 0;
+    fs.readFileSync = ((...given: Parameters<typeof readFileSync>) => {
+      if (given[0] !== join(directory, 'lock')) return readFileSync(...given);
+      failures += 1;
+      throw Object.assign(new Error('too many open files'), { code: 'EMFILE' });
+    }) as typeof readFileSync;
+    syncBuiltinESMExports();
+    try {
+      for (let waited = 0; failures === 0 && waited < 10_000; waited += 20) await sleep(20);
+    } finally {
+      fs.readFileSync = readFileSync;
+      syncBuiltinESMExports();
+    }
+    assert.ok(failures > 0);
+    await store.write([{ op: 'put', record: fact('a', 'b') }]);
+    await store.close();
+  }).timeout(20_000);
+
   it('is sound, and said to be', async () => {
     assert.deepEqual(await verifyStore(directory), { transactions: 1, branches: 1, locks: 2, facts: 1 });
   });
