@@ -138,13 +138,12 @@ export class Engine {
     return this.#weight + this.#writingWeight;
   }
 
-  /** Takes no more events; resolves when everything taken before is durable and delivered. */
-  async close(): Promise<void> {
-    if (this.#state !== 'running') return;
-    this.#state = 'closed';
+  /** Takes no more events; resolves when everything taken before is durable and delivered; never after a failure. */
+  close(): Promise<void> {
+    this.submit({ type: 'closing' });
+    if (this.#state === 'running') this.#state = 'closed';
     clearTimeout(this.#timer);
-    if (!this.#writing && this.#turn === undefined) return;
-    await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
+    return new Promise<void>((resolve) => this.#whenIdle.push(resolve));
   }
 
   #collect(effects: readonly (Effect | Call)[]): void {

@@ -31,6 +31,8 @@ class HeldStore implements Store {
 class EchoCore implements Core {
   wakeAt: number | undefined;
   readonly ticks: number[] = [];
+  /** Stored when the engine closes. */
+  deferred: Effect[] = [];
   recovered = 0;
 
   recover(records: Iterable<StoreRecord>): Effect[] {
@@ -43,6 +45,7 @@ class EchoCore implements Core {
       this.ticks.push(now);
       this.wakeAt = undefined;
     }
+    if (event.type === 'closing') return this.deferred;
     if (event.type !== 'frame') return [];
     const { session, id } = event;
     const stored: Effect = { type: 'store', change: { op: 'put', record: fact('id', String(id)) } };
@@ -218,6 +221,20 @@ describe('The engine', () => {
     store.writes[1]!.done();
     await closing;
     assert.deepEqual(delivered, [1, 2]);
+  });
+
+  it('closes only once what the core had put off is durable', async () => {
+    core.deferred = [{ type: 'store', change: { op: 'put', record: fact('id', 'put off') } }];
+    let closed = false;
+    const closing = engine.close().then(() => {
+      closed = true;
+    });
+    await until(() => store.writes.length > 0);
+    await sleep(20);
+    assert.equal(closed, false);
+    assert.deepEqual(store.writes[0]!.changes, [{ op: 'put', record: fact('id', 'put off') }]);
+    store.writes[0]!.done();
+    await closing;
   });
 
   it('ticks when the core wants to be woken, and not before', async () => {

@@ -9,7 +9,8 @@ function describe(what: TraceEntry['what']): string {
     case 'disconnected':
       return `session ${what.session} is gone`;
     case 'tick':
-      return 'tick';
+    case 'closing':
+      return what.type;
     case 'retry':
       return `an operator retries ${what.xid} ${what.branchId}`;
     case 'resolve':

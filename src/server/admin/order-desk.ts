@@ -34,6 +34,7 @@ function outcomeOf(event: CoreEvent): string {
     case 'frame':
     case 'disconnected':
     case 'tick':
+    case 'closing':
       throw new GlobalTxError('INTERNAL', `${event.type} is no order`);
   }
 }

@@ -12,6 +12,8 @@ export type CoreEvent =
   | { readonly type: 'disconnected'; readonly session: SessionId }
   /** Time has passed: whatever is due at `now` happens. */
   | { readonly type: 'tick' }
+  /** The coordinator ends cleanly: what it could find out again after a crash is written, too. */
+  | { readonly type: 'closing' }
   /**
    * A person has put right what a branch stumbled over: its phase two is tried again at once. An empty
    * `branchId` means every branch of the transaction.

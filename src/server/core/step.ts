@@ -31,6 +31,9 @@ export function step(state: CoordinatorState, event: CoreEvent, now: number): Ef
   switch (event.type) {
     case 'tick':
       break;
+    case 'closing':
+      out.writeNow();
+      break;
     case 'frame':
       frame(state, out, state.sessions.get(event.session) ?? openSession(state, event.session), event);
       break;

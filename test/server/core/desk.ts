@@ -194,6 +194,11 @@ export class Desk {
     this.#carryOut(step(this.state, order, this.now));
   }
 
+  /** The coordinator ends cleanly. */
+  close(): void {
+    this.#carryOut(step(this.state, { type: 'closing' }, this.now));
+  }
+
   pass(ms: number): void {
     this.now += ms;
     this.#carryOut(step(this.state, { type: 'tick' }, this.now));

@@ -99,6 +99,21 @@ describe('a coordinator that is started again', () => {
     assert.equal(desk.status(1, 'a'), 'ROLLED_BACK');
   });
 
+  it('pushes nothing again after a clean end that was answered before', () => {
+    desk.enlist(1);
+    desk.doneBranch(1, 'a', ['k1']);
+    const pushed = desk.doneBranch(1, 'b', ['k2']);
+    desk.commit(1, 'b');
+    desk.answerPush(pushed);
+    desk.close();
+    const pushes = desk.pushes().length;
+    startAgain();
+    desk.enlist(1);
+    assert.equal(desk.pushes().length, pushes);
+    assert.equal(desk.status(1, 'b'), 'COMMITTED');
+    assert.equal(desk.status(1, 'a'), 'ACTIVE');
+  });
+
   it('gives out branch ids above every one that was ever given out', () => {
     const before = BigInt(desk.branch(1, 'a'));
     for (let life = 0; life < 5; life++) {
