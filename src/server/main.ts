@@ -4,6 +4,7 @@ import { type Logger, pino } from 'pino';
 import { GlobalTxError } from '../protocol/errors.js';
 import { readCommand, type Settings } from './configuration.js';
 import { Coordinator } from './coordinator.js';
+import { endProcess, endProcessNow } from './end-process.js';
 import { ServerFailpoints } from './failpoints.js';
 import { helpText } from './help.js';
 import { verifyStore } from './store/verify.js';
@@ -31,7 +32,10 @@ async function main(): Promise<void> {
 
 async function serve(settings: Settings): Promise<void> {
   const log = pino({ name: 'globaltx-server', level: settings['log-level'] });
-  process.on('uncaughtException', (error) => end(log, error, 'an error that nobody handles'));
+  process.on('uncaughtException', (error) => {
+    logFatal(log, error, 'an error that nobody handles');
+    endProcessNow();
+  });
   const failpoints = ServerFailpoints.fromEnvironment();
   if (failpoints !== undefined) log.warn('failpoints are set: this coordinator fails on purpose');
   const stopping = new Promise<void>((resolve) => {
@@ -40,18 +44,21 @@ async function serve(settings: Settings): Promise<void> {
       process.on(signal, () => {
         signals += 1;
         log.info({ signal }, signals === 1 ? 'shutting down' : 'ending at once');
-        if (signals > 1) process.exit(1);
+        if (signals > 1) endProcessNow();
         resolve();
       });
     }
   });
   let coordinator: Coordinator;
   try {
-    coordinator = await Coordinator.start(settings, log, failpoints, (error) =>
-      end(log, error, 'the coordinator ends'),
-    );
+    coordinator = await Coordinator.start(settings, log, failpoints, (error) => {
+      logFatal(log, error, 'the coordinator ends');
+      endProcess();
+    });
   } catch (error) {
-    end(log, error, 'the coordinator cannot start');
+    logFatal(log, error, 'the coordinator cannot start');
+    endProcess();
+    return;
   }
   await stopping;
   await coordinator.stop();
@@ -59,10 +66,9 @@ async function serve(settings: Settings): Promise<void> {
   process.exit(0);
 }
 
-function end(log: Logger, error: unknown, what: string): never {
+function logFatal(log: Logger, error: unknown, what: string): void {
   const code = error instanceof GlobalTxError ? error.code : 'INTERNAL';
   log.fatal({ err: error, code }, what);
-  process.exit(1);
 }
 
 function version(): string {

@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { credentials, loadPackageDefinition, type ServiceClientConstructor } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { protoPath } from 'grpc-health-check';
 import { environmentName, OPTIONS, type OptionName } from '../../src/server/options.js';
 import { type RunningCoordinator, startCoordinator } from '../support/coordinator.js';
+import { removeFolder, temporaryFolder } from '../support/keeper.js';
 import { RawClient } from '../support/raw-client.js';
 
 const MAIN = fileURLToPath(new URL('../../src/server/main.js', import.meta.url));
@@ -143,6 +145,29 @@ describe('A coordinator that is told to end', () => {
     });
   }
 
+  it('has written all that was finished: nothing is pushed again in its next life', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'globaltx-finished-'));
+    const coordinator = await startCoordinator({ dataDir: directory });
+    const client = await RawClient.connect(coordinator.address);
+    await client.enlist('r');
+    const xids = await Promise.all(Array.from({ length: 20 }, () => client.begin()));
+    for (const xid of xids) client.reportDone(xid, await client.branch(xid, 'r', [`PRIMARY/${xid}`]));
+    await Promise.all(xids.map((xid) => client.commit(xid)));
+    while (client.pushes.length < xids.length) await sleep(1);
+    // What is answered to the pushes stands before this question.
+    assert.equal(await client.status(xids[0]!), 'COMMITTED');
+    await coordinator.kill('SIGTERM');
+    client.close();
+    await coordinator.restart();
+    const again = await RawClient.connect(coordinator.address);
+    await again.enlist('r');
+    for (const xid of xids) assert.equal(await again.status(xid), 'COMMITTED');
+    assert.deepEqual(again.pushes, []);
+    again.close();
+    await coordinator.stop();
+    await rm(directory, { recursive: true });
+  });
+
   it('does not wait for a client that does not read', async () => {
     const coordinator = await startCoordinator({ args: ['--shutdown-grace-ms', '300'] });
     const client = await RawClient.connect(coordinator.address);
@@ -196,6 +221,43 @@ describe('The health service', () => {
 });
 
 describe('A coordinator whose disk fails', () => {
+  it('ends for certain when the disk hangs, though a thread of its pool waits for it for ever', async () => {
+    const directory = temporaryFolder('hanging-disk');
+    const fifo = join(directory, 'fifo');
+    const hangs = join(directory, 'hangs');
+    execFileSync('mkfifo', [fifo]);
+    // A thread that opens a pipe which nobody writes to hangs as one does that waits for a disk. The minute that a flush
+    // may take passes in a moment.
+    const preload = join(directory, 'preload.mjs');
+    await writeFile(
+      preload,
+      `import fs from 'node:fs';
+      import { syncBuiltinESMExports } from 'node:module';
+      const { fdatasync } = fs;
+      fs.fdatasync = (descriptor, done) => {
+        if (fs.existsSync(${JSON.stringify(hangs)})) fs.open(${JSON.stringify(fifo)}, 'r', done);
+        else fdatasync(descriptor, done);
+      };
+      syncBuiltinESMExports();
+      const { setTimeout } = globalThis;
+      globalThis.setTimeout = (call, ms, ...given) => setTimeout(call, ms === 60_000 ? 200 : ms, ...given);`,
+    );
+    const coordinator = await startCoordinator({ env: { NODE_OPTIONS: `--import ${preload}` } });
+    const client = await RawClient.connect(coordinator.address);
+    await client.begin();
+    await writeFile(hangs, '');
+    await assert.rejects(client.begin(), /the stream ended/);
+    client.close();
+    const late = new AbortController();
+    const exit = await Promise.race([coordinator.exited, sleep(30_000, 'never', { signal: late.signal })]);
+    late.abort();
+    await coordinator.kill('SIGKILL');
+    await coordinator.stop();
+    await removeFolder(directory);
+    assert.match(coordinator.log, /"level":60.*no write was finished within.*"code":"STORE_FAILED"/);
+    assert.deepEqual(exit, { code: null, signal: 'SIGKILL' });
+  }).timeout(60_000);
+
   it('stops answering and ends with a clear line when the disk is full; what it acknowledged is there', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'globaltx-full-'));
     const portFile = join(directory, 'port');
