@@ -86,6 +86,9 @@ const LIMITS = `
 - A statement whose condition could choose other rows the second time (LIMIT, RAND(), NOW(), READ COMMITTED) is bound
   to the rows that were read for it. It may lose the warnings that its own condition would give. So may an INSERT from a
   query, where the server makes the keys or rows are met.
+- The image of a statement is read with its bound values written as literals. The servers compare some values in two ways,
+  bound or written: numbers with a FLOAT, and what is no valid date, time, year or member. Where a statement is bound to the
+  rows that were read, these may then be others than in plain mysql2; they are undone all the same.
 - A value that its key or unique column stores as another (rounded, cut, clipped, a member's number) costs a query of its
   own: the server is asked for all that the column may make of it, and the rows that have one of these are read and locked.
 - ROW_COUNT(), @@warning_count, SHOW WARNINGS and SHOW COUNT(*) WARNINGS speak of the statement before, as in mysql2, also

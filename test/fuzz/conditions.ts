@@ -40,6 +40,7 @@ function comparedValue(column: Column, dice: Dice): Value {
 
 /** Families whose values are read in one way when they are written into a comparison, and in another when bound. */
 const READ_IN_TWO_WAYS: ReadonlySet<string> = new Set([
+  'float',
   'date',
   'timestamp',
   'time',
