@@ -78,5 +78,5 @@ export function plan(quick: boolean, only: RegExp): Plan {
   );
   return quick
     ? { cases, rounds: 5, roundMs: 200, warmUpMs: 100, compileMs: 3_000 }
-    : { cases, rounds: 5, roundMs: 1_000, warmUpMs: 500, compileMs: 10_000 };
+    : { cases, rounds: 5, roundMs: 500, warmUpMs: 300, compileMs: 10_000 };
 }

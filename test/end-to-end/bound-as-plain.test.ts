@@ -13,6 +13,10 @@ const TABLES = [
   "INSERT INTO towns VALUES ('a', 1), ('lund', 1), ('åbo', 1), ('ö', 1)",
   'CREATE TABLE small (id TINYINT AUTO_INCREMENT PRIMARY KEY, code INT UNIQUE)',
   'INSERT INTO small VALUES (1, 8)',
+  "CREATE TABLE visits (at TIMESTAMP NOT NULL DEFAULT '2021-01-01' PRIMARY KEY, note VARCHAR(9))",
+  "INSERT INTO visits VALUES ('2021-05-05 05:05:05', 'one')",
+  'CREATE TABLE grown (n BIGINT PRIMARY KEY)',
+  'INSERT INTO grown VALUES (3)',
   'CREATE TABLE scales (reading FLOAT(7,3) PRIMARY KEY, v INT)',
   'INSERT INTO scales VALUES (1.1, 1), (2.5, 2)',
   'CREATE TABLE wished (id INT, code INT)',
@@ -59,9 +63,9 @@ describe('a statement that another runs in the place of', () => {
     const seen: unknown[] = [];
     for (const sql of statements) {
       const answered = connection.query<ResultSetHeader>(sql).then(([{ affectedRows }]) => affectedRows);
-      seen.push(await answered.catch(({ code, errno }) => ({ code, errno })));
+      seen.push(await answered.catch(({ code, errno, message }) => ({ code, errno, message })));
     }
-    for (const table of ['shifts', 'lots', 'towns', 'scales'])
+    for (const table of ['shifts', 'lots', 'towns', 'scales', 'visits', 'grown'])
       seen.push((await connection.query(`SELECT * FROM ${table}`))[0]);
     return seen;
   }
@@ -93,6 +97,14 @@ describe('a statement that another runs in the place of', () => {
       "UPDATE shifts SET note = 'x' WHERE begins = X'41'",
       "DELETE FROM shifts WHERE begins = X'41'",
       "UPDATE shifts SET note = 'y' WHERE begins = '08:00:00'",
+      "UPDATE visits SET note = 'x' WHERE at = '5x'",
+      "UPDATE visits SET note = 'y' WHERE at = '2021-05-05 05:05:05'",
+    ]));
+
+  it('fails in its own words where its new key has no room', () =>
+    checkAsPlain('SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ', [
+      'UPDATE grown SET n = n * 9223372036854775807 WHERE n = 3',
+      'UPDATE grown SET n = n * 2 WHERE n = 3',
     ]));
 
   it('changes the rows under READ COMMITTED that its own condition finds by the index of a FLOAT', () =>

@@ -39,15 +39,17 @@ function nothing(statement: UpdateStatement | DeleteStatement): string {
   return statement.kind === 'delete' && statement.returning ? 'RAND() > 1' : 'FALSE';
 }
 
+const TEMPORAL: ReadonlySet<string> = new Set(['date', 'datetime', 'timestamp', 'time', 'year']);
+
 /**
  * Whether a condition that stays may find fewer rows in an UPDATE than in a SELECT, so that it must stand beside the keys:
- * MariaDB takes a value that is none of an indexed TIME for 00:00:00 in the one, and for nothing in the other. What a
- * FLOAT is equal to depends on the index that it is looked up by: there the keys alone are what the SELECT has found.
+ * MariaDB takes a value that is none of an indexed TIME or TIMESTAMP for zero in the one, and for nothing in the other.
+ * What a FLOAT is equal to depends on the index that it is looked up by: there the keys alone are what the SELECT has found.
  */
 function isReadInTwoWays({ columns }: TableDefinition): boolean {
   return (
-    columns.some(({ dataType }) => dataType === 'time') &&
-    !columns.some(({ dataType }) => dataType === 'float')
+    columns.some(({ dataType }) => TEMPORAL.has(dataType)) &&
+    columns.every(({ dataType }) => dataType !== 'float')
   );
 }
 
@@ -152,16 +154,17 @@ export async function captureChange(
   const bind = statement.volatile || statement.limit !== null || context.session.facts.weakIsolation;
   const together = bind || !runsUnseen(statement, known) ? undefined : context.together?.(known);
   if (together !== undefined) return captureTogether(context, statement, known, write, together);
-  const image = await readImage(context, known, (plan) =>
-    readQuery(context, statement, plan.selectList(reference), write),
-  ).catch(async (error: unknown) => {
+  // The statement itself has the last word: it fails in its own words, or finds nothing.
+  const itself = async (error: unknown): Promise<'ran'> => {
     if (!isForStatementToSay(error)) throw error;
-    // The statement itself has the last word: it fails in its own words, or finds nothing.
     const { matched } = await run();
     if (matched > 0) throw mismatch(statement.kind.toUpperCase(), known, 0, matched);
-    return undefined;
-  });
-  if (image === undefined) return;
+    return 'ran';
+  };
+  const image = await readImage(context, known, (plan) =>
+    readQuery(context, statement, plan.selectList(reference), write),
+  ).catch(itself);
+  if (image === 'ran') return;
   const { table, rows } = image;
   if (table !== known) check(table);
   const cascades = new CascadeCapture(context);
@@ -169,8 +172,9 @@ export async function captureChange(
   else await cascades.beforeUpdate({ table, rows }, statement.assigned);
   const newKeys =
     statement.kind === 'update' && movedKeyColumns(table, statement.assigned).length > 0
-      ? await NewKeys.read(context, statement, { table, rows }, write)
+      ? await NewKeys.read(context, statement, { table, rows }, write).catch(itself)
       : undefined;
+  if (newKeys === 'ran') return;
   const counts = await run(bind ? boundByKey(context, statement, table, rows) : undefined);
   // An UPDATE in strict mode may find nothing where a SELECT does: MariaDB reads '' as a zero date there.
   if (counts.matched === 0) return;
