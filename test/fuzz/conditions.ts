@@ -72,6 +72,12 @@ function list(items: readonly Piece[]): List {
   return { before: '', items, separator: ', ', least: 1 };
 }
 
+/**
+ * MySQL 9.7 joins members by their texts in a SELECT, and looks them up by their numbers in an UPDATE: the invalid value and
+ * the empty member are one for the former, two for the latter. What a FLOAT is equal to depends on the index, too.
+ */
+const JOINED_IN_TWO_WAYS: ReadonlySet<string> = new Set(['enum', 'set', 'float']);
+
 function subquery(
   column: Column,
   reference: Reference,
@@ -79,6 +85,7 @@ function subquery(
   tables: readonly Table[],
   dice: Dice,
 ): Piece | undefined {
+  if (JOINED_IN_TWO_WAYS.has(column.type.family)) return undefined;
   const others = tables.flatMap((other) =>
     other === table
       ? []

@@ -39,18 +39,14 @@ function nothing(statement: UpdateStatement | DeleteStatement): string {
   return statement.kind === 'delete' && statement.returning ? 'RAND() > 1' : 'FALSE';
 }
 
-const TEMPORAL: ReadonlySet<string> = new Set(['date', 'datetime', 'timestamp', 'time', 'year']);
-
 /**
- * Whether a condition that stays may find fewer rows in an UPDATE than in a SELECT, so that it must stand beside the keys:
- * MariaDB takes a value that is none of an indexed TIME or TIMESTAMP for zero in the one, and for nothing in the other.
- * What a FLOAT is equal to depends on the index that it is looked up by: there the keys alone are what the SELECT has found.
+ * Whether a condition that stays must stand beside the keys. It may find fewer rows in an UPDATE than in a SELECT: MariaDB
+ * takes a value that is none of an indexed TIME for 00:00:00 in the one, and for nothing in the other; MySQL joins a
+ * subquery's ENUM by its text in the one, and by its number in the other. What a FLOAT is equal to depends on the index
+ * that it is looked up by: there the keys alone are what the statement's own condition finds.
  */
-function isReadInTwoWays({ columns }: TableDefinition): boolean {
-  return (
-    columns.some(({ dataType }) => TEMPORAL.has(dataType)) &&
-    columns.every(({ dataType }) => dataType !== 'float')
-  );
+function staysBeside({ columns }: TableDefinition): boolean {
+  return columns.every(({ dataType }) => dataType !== 'float');
 }
 
 function boundByKey(
@@ -63,7 +59,7 @@ function boundByKey(
   const server = context.session.facts.dialect.server;
   const condition =
     keys.length === 0 ? nothing(statement) : keyCondition(table, keys, server, referenceOf(statement.table));
-  const beside = statement.volatile || !isReadInTwoWays(table) ? null : statement.where;
+  const beside = statement.volatile || !staysBeside(table) ? null : statement.where;
   return (write) => boundStatement(statement, condition, write, beside);
 }
 
