@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import mysql, { type Connection } from 'globaltx/mysql2/promise';
 import { createConnection, type Connection as PlainConnection, type RowDataPacket } from 'mysql2/promise';
 import { type DatabaseServer, type PrivateServer, startServer } from '../support/servers.js';
+import { result } from './local-work.js';
 import { makeWorld, type World } from './world.js';
 
 const TABLES = [
@@ -11,14 +12,6 @@ const TABLES = [
   'CREATE TABLE purse (id INT PRIMARY KEY, balance TINYINT NOT NULL)',
   'INSERT INTO purse VALUES (1, 100), (2, 100)',
 ];
-
-/** What is under way, as its result or the code of its error. */
-function result(work: Promise<unknown>): Promise<unknown> {
-  return work.then(
-    () => 'done',
-    (error: unknown) => (error as { code?: unknown }).code,
-  );
-}
 
 /** Nothing of a statement may be kept for which there is no undo log, whatever has made it fail. */
 describe('an error that is not what it looks like', () => {

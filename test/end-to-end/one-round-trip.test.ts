@@ -1,18 +1,8 @@
 import assert from 'node:assert/strict';
 import mysql from 'globaltx/mysql2/promise';
 import { type Connection, createConnection, type PoolConnection, type RowDataPacket } from 'mysql2/promise';
+import { codeOf, inLocalTransaction, pause, result } from './local-work.js';
 import { makeWorld, settled, type World } from './world.js';
-
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-function codeOf(error: unknown): unknown {
-  return (error as { code?: unknown }).code;
-}
-
-/** What is under way, as its result or the code of its error. */
-function result(work: Promise<unknown>): Promise<unknown> {
-  return work.then(() => 'done', codeOf);
-}
 
 describe('a statement that travels with BEGIN and with the read of its before image', () => {
   let world: World;
@@ -47,19 +37,8 @@ describe('a statement that travels with BEGIN and with the read of its before im
     return rows.map((row) => row.balance as number);
   }
 
-  /** Runs work in a local transaction of a global one. */
-  function inTransaction(work: (connection: PoolConnection) => Promise<void>): Promise<void> {
-    return world.gtx.run({ name: 'one round trip' }, async () => {
-      const connection = (await world.first.pool.getConnection()) as unknown as PoolConnection;
-      try {
-        await connection.beginTransaction();
-        await work(connection);
-        await connection.commit();
-      } finally {
-        connection.release();
-      }
-    });
-  }
+  const inTransaction = (work: (connection: PoolConnection) => Promise<void>) =>
+    inLocalTransaction(world, work);
 
   it('has its BEGIN answered at once, as the server would', async () => {
     const [plain] = await outside.query('BEGIN');

@@ -1,17 +1,10 @@
 import assert from 'node:assert/strict';
 import mysql, { type Connection } from 'globaltx/mysql2/promise';
 import { createConnection, type Connection as PlainConnection, type RowDataPacket } from 'mysql2/promise';
+import { result } from './local-work.js';
 import { eventually, makeWorld, settled, type World } from './world.js';
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** What is under way, as its result or the code of its error. */
-function result(work: Promise<unknown>): Promise<unknown> {
-  return work.then(
-    () => 'done',
-    (error: unknown) => (error as { code?: unknown }).code,
-  );
-}
 
 describe('a plain read that ends the local transaction', () => {
   let world: World;

@@ -1,18 +1,8 @@
 import assert from 'node:assert/strict';
 import mysql from 'globaltx/mysql2/promise';
 import { type Connection, createConnection, type PoolConnection, type ResultSetHeader } from 'mysql2/promise';
+import { inLocalTransaction, pause, result } from './local-work.js';
 import { makeWorld, settled, type World } from './world.js';
-
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-function codeOf(error: unknown): unknown {
-  return (error as { code?: unknown }).code;
-}
-
-/** What is under way, as 'done' or the code of its error. */
-function result(work: Promise<unknown>): Promise<unknown> {
-  return work.then(() => 'done', codeOf);
-}
 
 interface Writes {
   _write(chunk: unknown, encoding: string, callback: unknown): unknown;
@@ -83,19 +73,8 @@ describe('the statements of a local transaction', () => {
     ['DELETE FROM entry WHERE id = 10', 1],
   ];
 
-  /** Runs work in a local transaction of a global one. */
-  function inTransaction(work: (connection: PoolConnection) => Promise<void>): Promise<void> {
-    return world.gtx.run({ name: 'round trips' }, async () => {
-      const connection = (await world.first.pool.getConnection()) as unknown as PoolConnection;
-      try {
-        await connection.beginTransaction();
-        await work(connection);
-        await connection.commit();
-      } finally {
-        connection.release();
-      }
-    });
-  }
+  const inTransaction = (work: (connection: PoolConnection) => Promise<void>) =>
+    inLocalTransaction(world, work);
 
   it('take one round trip each, their images included, and the undo log goes with COMMIT', async () => {
     await world.gtx.run({ name: 'counted' }, async () => {
