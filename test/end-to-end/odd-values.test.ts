@@ -180,6 +180,24 @@ describe('what the server would store as something else', () => {
     await first.execute('DROP TABLE due, seen');
   });
 
+  it('is found by what the statement asks where a JSON document is read beside it: a zero date', async () => {
+    const { first, gtx } = world;
+    await first.execute([
+      "SET SESSION sql_mode = ''",
+      'CREATE TABLE noted (id INT PRIMARY KEY, at TIMESTAMP NOT NULL, note JSON)',
+      "INSERT INTO noted VALUES (1, '0000-00-00 00:00:00', '{}'), (2, '2020-01-01 00:00:00', JSON_ARRAY(1.5, CAST('2020-01-01' AS DATE)))",
+    ]);
+    const before = await first.dump();
+    await gtx
+      .run(async () => {
+        await first.pool.query("DELETE FROM noted WHERE COALESCE(at, at) <= '2021-10-31 00:30:00'");
+        throw new Error('roll it back');
+      })
+      .catch((error: Error) => assert.equal(error.message, 'roll it back'));
+    assert.equal(await first.dump(), before);
+    await first.execute('DROP TABLE noted');
+  });
+
   it('is not changed before the local commit where a rollback could not write it: an empty VECTOR', async () => {
     const { first, gtx } = world;
     if (first.server.kind !== 'mysql') return;

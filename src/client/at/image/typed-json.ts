@@ -32,10 +32,14 @@ function anyStrange(column: string, path: string): string {
   return `EXISTS(SELECT 1 FROM ${parts(column, path)} WHERE ${isStrange('v')})`;
 }
 
-/** JSON_TABLE makes SQL's NULL of JSON's. */
+/**
+ * JSON_TABLE makes SQL's NULL of JSON's. What aggregates speaks of a table within the subquery: where it speaks of the
+ * query's own row, MySQL finds no zero dates by a condition that finds them in any other query, as in an UPDATE.
+ */
 function types(column: string, path: string): string {
-  const list = `SELECT JSON_ARRAYAGG(CONCAT(place,_utf8mb4' ',COALESCE(JSON_TYPE(v),_utf8mb4'NULL'))) FROM ${parts(column, path)}`;
-  return `COALESCE((${list}),'[]')`;
+  const list = `SELECT JSON_ARRAYAGG(CONCAT(place,_utf8mb4' ',COALESCE(JSON_TYPE(v),_utf8mb4'NULL'))) FROM ${parts('globaltx_document.d', path)}`;
+  const document = `JSON_TABLE(${column},_utf8mb4'$' COLUMNS(d JSON PATH _utf8mb4'$')) AS globaltx_document`;
+  return `COALESCE((SELECT (${list}) FROM ${document}),'[]')`;
 }
 
 /** Gives '1' where the text says all, else the types of the document's parts. */
