@@ -1,10 +1,13 @@
 import type { ConflictQuery } from '../image/conflicts.js';
+import { KEYS_PER_QUERY } from '../image/key-condition.js';
 import type { InsertStatement } from '../sql/analysis.js';
+import { quoteIdentifier } from '../sql/identifier.js';
 import type { TableDefinition } from '../table/definition.js';
 import { type CaptureContext, mismatch } from './capture-context.js';
 import { type ConflictingRows, readByIndex } from './conflicting-rows.js';
 import { insertName } from './insert-refusal.js';
 import type { InsertedRows } from './inserted-rows.js';
+import { referenceOf } from './queries.js';
 import type { TableImage } from './read-image.js';
 
 /**
@@ -19,17 +22,34 @@ export function rowsByValues(
   { table, only }: ConflictingRows,
 ): InsertedRows | undefined {
   if (only === null || !staysInIndex(statement, table, only)) return undefined;
-  const differ = new Set(only.conditions).size === only.conditions.length;
-  if (!differ) return undefined;
   const read = async (): Promise<TableImage> => {
     const image = await readByIndex(context, table, only);
     const count = statement.rows.length;
-    // Two of them may be one under the collation.
-    if (image.rows.length !== count)
+    // Two of them may be one, under the collation or to the letter.
+    const fewer = image.rows.length < count && (await findsAll(context, table, only));
+    if (image.rows.length !== count && !fewer)
       throw mismatch(insertName(statement), image.table, image.rows.length, count);
     return image;
   };
   return { generated: true, exact: true, read };
+}
+
+/** Whether a row has each of the values, so that none of the new rows is missed where they are fewer. */
+async function findsAll(
+  { session }: CaptureContext,
+  { schema, name }: TableDefinition,
+  { index, conditions }: ConflictQuery,
+): Promise<boolean> {
+  const source = `${referenceOf({ schema, name, alias: null })} FORCE INDEX (${quoteIdentifier(index.name)})`;
+  for (let from = 0; from < conditions.length; from += KEYS_PER_QUERY) {
+    const some = conditions.slice(from, from + KEYS_PER_QUERY);
+    const found = some.map((condition) => `COALESCE(MAX(${condition}),0)`).join('+');
+    const { rows } = await session.executor.query(
+      `SELECT 1 FROM ${source} WHERE ${some.join(' OR ')} HAVING ${found}=${some.length} FOR UPDATE`,
+    );
+    if (rows.length === 0) return false;
+  }
+  return true;
 }
 
 /** Whether every row, inserted or updated, has afterwards the values in the index that its new row has. */
