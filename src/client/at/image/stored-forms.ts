@@ -260,13 +260,19 @@ function date(column: ColumnDefinition): StoredForms {
   };
 }
 
+/** Of a moment beyond the range nothing is left, or, on MariaDB, its fraction of a second. */
 function timestamp(column: ColumnDefinition): StoredForms {
   const [fraction = 0] = sizesOf(column);
   return {
-    probes: (value) => [`UNIX_TIMESTAMP(CAST(${value} AS DATETIME(${fraction})))`],
-    forms: ([epoch]) => {
-      if (epoch === null || epoch === undefined || /^-?[0.]*$/.test(epoch)) return [ZERO_DATE_TIME];
-      return [utcFromEpoch(epoch), ZERO_DATE_TIME];
+    probes: (value) => {
+      const moment = `CAST(${value} AS DATETIME(${fraction}))`;
+      return [`UNIX_TIMESTAMP(${moment})`, `MICROSECOND(${moment})`];
+    },
+    forms: ([epoch, micros]) => {
+      const inside = epoch === null || epoch === undefined || /^-?[0.]*$/.test(epoch) ? [] : [epoch];
+      const rest = micros === null || micros === undefined || /^0*$/.test(micros) ? [] : [micros];
+      const outside = rest.map((digits) => `0.${digits.padStart(6, '0').slice(0, fraction)}`);
+      return [...[...inside, ...outside].map(utcFromEpoch), ZERO_DATE_TIME];
     },
   };
 }
