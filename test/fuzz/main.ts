@@ -5,7 +5,7 @@ import type { PrivateServer } from '../support/servers.js';
 import type { RunResult } from './fuzz.js';
 import { fuzzServer } from './fuzz-server.js';
 import { HELP, type Options, readOptions, SEEDS } from './options.js';
-import { add, details, noRuns } from './total.js';
+import { add, details, noRuns, unplayed } from './total.js';
 import type { FromWorker, ToWorker } from './worker.js';
 
 const WORKER = fileURLToPath(new URL('./worker.js', import.meta.url));
@@ -19,23 +19,27 @@ function tell(child: ChildProcess, message: ToWorker): void {
   child.send(message);
 }
 
-/** Lets one process play the seeds that `next` gives, until there are none. */
-async function work(
+/**
+ * Lets one process play the seeds that `next` gives, until there are none or a run cannot be played.
+ * @returns the seed of that run and why
+ * @throws Error where the process cannot begin
+ */
+async function workOnce(
   server: PrivateServer,
   options: Options,
   next: () => number | undefined,
   take: (result: RunResult) => void,
-): Promise<void> {
+): Promise<{ readonly seed: number; readonly error: string } | undefined> {
   const child = fork(WORKER, { serialization: 'advanced' });
   const ended = once(child, 'exit');
   let seed: number | undefined;
-  await new Promise<void>((resolve, reject) => {
+  const failure = await new Promise<string | undefined>((resolve) => {
     const proceed = () => {
       seed = next();
       if (seed !== undefined) tell(child, { verb: 'run', seed });
       else {
         tell(child, { verb: 'close' });
-        resolve();
+        resolve(undefined);
       }
     };
     child.on('message', (message: FromWorker) => {
@@ -48,19 +52,33 @@ async function work(
           proceed();
           return;
         case 'failed':
-          reject(new Error(`the run with seed ${seed} could not be played: ${message.error}`));
+          resolve(message.error);
       }
     });
-    child.once('exit', (code) =>
-      reject(new Error(`a worker ended with status ${code} in the run with seed ${seed}`)),
-    );
+    child.once('exit', (code) => resolve(`its process ended with status ${code}`));
     const { kind, version, port, socketPath } = server;
     tell(child, { verb: 'open', server: { kind, version, port, socketPath }, options });
-  }).catch((error: unknown) => {
-    child.kill();
-    throw error;
   });
+  if (failure !== undefined) child.kill();
   await ended;
+  if (failure === undefined) return undefined;
+  if (seed === undefined) throw new Error(`no run could be played: ${failure}`);
+  return { seed, error: failure };
+}
+
+/** The same, with a new process behind each run that cannot be played: the others are worth knowing all the same. */
+async function work(
+  server: PrivateServer,
+  options: Options,
+  next: () => number | undefined,
+  take: (result: RunResult) => void,
+): Promise<void> {
+  for (;;) {
+    const failed = await workOnce(server, options, next, take);
+    if (failed === undefined) return;
+    const { seed, error } = failed;
+    take({ seed, total: unplayed(), script: `-- seed ${seed} could not be played: ${error}\n` });
+  }
 }
 
 async function main(options: Options): Promise<number> {

@@ -31,7 +31,8 @@ plain mysql2 leaves; each statement must answer as in plain mysql2; no undo log 
 
 The server is $MYSQLD if set, else mysqld or mariadbd from the PATH. Ctrl-C ends it after the runs under way.
 The last line is JSON: {"seed":S,"runs":N,"statements":n,"refused":n,"mismatches":0}. The exit status is 0
-without mismatches, 1 with some, 2 when the options are not understood.
+without mismatches, 1 with some, 2 when the options are not understood. A run that cannot be played, because the server or
+the harness fails in it, counts as a mismatch.
 `;
 
 export const SEEDS = 2 ** 32;

@@ -22,6 +22,11 @@ export function noRuns(): Total {
   return { runs: 0, statements: 0, refused: 0, mismatches: 0, constructs: {}, seeds: {}, kinds: {} };
 }
 
+/** Of a run that could not be played: nothing was shown by it, so it counts with what did not hold. */
+export function unplayed(): Total {
+  return { ...noRuns(), runs: 1, mismatches: 1 };
+}
+
 export function totalOf(seed: number, { statements, refused, kinds, mismatch }: Report): Total {
   const constructs = Object.fromEntries(refused);
   const count = Object.values(constructs).reduce((sum, number) => sum + number, 0);
