@@ -97,8 +97,9 @@ const LIMITS = `
   What cannot be answered truly is refused (STATEMENT_UNSUPPORTED): FOUND_ROWS() after a write, SHOW WARNINGS after an
   error, after a locking read, and after an UPDATE by its key or (in strict mode) an INSERT that has given warnings, behind
   which its image was read in the same packet.
-- What AUTO_INCREMENT gives has gaps, as always with InnoDB, and not always those of plain mysql2. An INSERT IGNORE from a
-  query that gives one of the last values of the counter, and has others generated, is refused (STATEMENT_UNSUPPORTED). So
+- What AUTO_INCREMENT gives has gaps, as always with InnoDB, and not always those of plain mysql2. Where an INSERT IGNORE
+  from a query gives some values, has others generated, and stores none of these, its insertId may be another on MySQL. One
+  that gives one of the last values of the counter, and has others generated, is refused (STATEMENT_UNSUPPORTED). So
   are an upsert whose key is generated while the counter is at its end, unless it meets the row there by another value, too,
   and under READ COMMITTED one of several rows that gives one of the last values and meets no row that is there already.
 - What one local transaction changes may take 256 MiB, before and after together, or what the option \`undoLimit\` of the
