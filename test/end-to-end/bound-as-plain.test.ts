@@ -101,6 +101,13 @@ describe('a statement that another runs in the place of', () => {
       "UPDATE visits SET note = 'y' WHERE at = '2021-05-05 05:05:05'",
     ]));
 
+  it('changes no row within a LIMIT that its own condition would not find', () =>
+    checkAsPlain('SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ', [
+      "UPDATE shifts SET note = 'x' WHERE begins = X'41' ORDER BY begins LIMIT 1",
+      "DELETE FROM shifts WHERE begins = X'41' LIMIT 1",
+      "UPDATE shifts SET note = 'y' WHERE begins > '07:00:00' LIMIT 1",
+    ]));
+
   it('fails in its own words where its new key has no room', () =>
     checkAsPlain('SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ', [
       'UPDATE grown SET n = n * 9223372036854775807 WHERE n = 3',

@@ -59,7 +59,7 @@ function boundByKey(
   const server = context.session.facts.dialect.server;
   const condition =
     keys.length === 0 ? nothing(statement) : keyCondition(table, keys, server, referenceOf(statement.table));
-  const beside = statement.volatile || !staysBeside(table) ? null : statement.where;
+  const beside = statement.steady && staysBeside(table) ? statement.where : null;
   return (write) => boundStatement(statement, condition, write, beside);
 }
 
