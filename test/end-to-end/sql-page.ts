@@ -89,6 +89,8 @@ const LIMITS = `
 - The image of a statement is read with its bound values written as literals. The servers compare some values in two ways,
   bound or written: numbers with a FLOAT, and what is no valid date, time, year or member. Where a statement is bound to the
   rows that were read, these may then be others than in plain mysql2; they are undone all the same.
+- What is compared with a value that is none of its type, a number with '5x' or a time with X'41', is found, warned of or an
+  error as MariaDB's choice of an index has it; where the statement is bound, that may be another than in plain mysql2.
 - A value that its key or unique column stores as another (rounded, cut, clipped, a member's number) costs a query of its
   own: the server is asked for all that the column may make of it, and the rows that have one of these are read and locked.
 - ROW_COUNT(), @@warning_count, SHOW WARNINGS and SHOW COUNT(*) WARNINGS speak of the statement before, as in mysql2, also

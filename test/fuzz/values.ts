@@ -22,6 +22,11 @@ export function value(sql: string): Value {
 
 const STRANGE = ["''", "'x'", '1.5', '-1', '300', "'2020-13-45'", "'5x'", 'TRUE', "X'41'", '1e3', "'   '"];
 
+/** Whether it is none of the column's type: text that is no number, or anything that is no moment, for one. */
+export function isStrange({ type }: Column, { sql }: Value): boolean {
+  return STRANGE.includes(sql) && !type.values.includes(sql);
+}
+
 /** A value for a column, now and then one that does not fit. */
 export function randomValue(column: Column, dice: Dice): Value {
   if (column.nullable && dice.chance(0.12)) return NULL;
