@@ -114,6 +114,20 @@ describe('an upsert of rows of which some are there already', () => {
     });
   }
 
+  for (const sql of [
+    "INSERT INTO users (mail) VALUES ('zz@x') ON DUPLICATE KEY UPDATE nothing = 1",
+    "INSERT INTO users (mail) VALUES ('zz@x') ON DUPLICATE KEY UPDATE n = nothing",
+    "INSERT INTO users SET mail = 'zz@x' ON DUPLICATE KEY UPDATE n = unknown_function(n)",
+  ]) {
+    it(`fails as in plain mysql2 where it meets none and could not change it: ${sql}`, async () => {
+      const plain = await perhaps(world.second, sql);
+      assert.match(String(plain), /^ER_/);
+      await world.gtx.run({ name: 'failed' }, async () => {
+        assert.equal(await perhaps(world.first, sql), plain);
+      });
+    });
+  }
+
   async function perhaps(database: TestDatabase, sql: string): Promise<unknown> {
     try {
       return await perform(database, sql);

@@ -1,12 +1,34 @@
 import type { Clause, InsertStatement, InsertValue } from '../sql/analysis.js';
 import { quoteIdentifier } from '../sql/identifier.js';
+import type { TableDefinition } from '../table/definition.js';
+import { isTakenByType } from './evaluate.js';
 import { inlineClause, type WritePlaceholder } from './queries.js';
 
-type Bound = Pick<InsertStatement, 'columns' | 'rows' | 'query' | 'target' | 'returning'>;
+type Bound = Pick<InsertStatement, 'columns' | 'rows' | 'query' | 'onConflict' | 'target' | 'returning'>;
 
-/** What an INSERT is when nothing but inserting is left of it. */
-export function insertOnly(statement: Bound, write: WritePlaceholder): string {
-  return written('INSERT', statement, source(statement, 0, write), [statement.returning], write);
+/** Two values where one is wanted: an error, but only once somebody looks. */
+const NO_VALUE = "(SELECT 'a' UNION ALL SELECT 'b')";
+
+/**
+ * What an INSERT or REPLACE is when nothing but inserting is left of it: a row that is met is an error. What the statement
+ * would do with such a row stays in it, for the server to judge, unless it stands behind a query: then it may speak of that.
+ */
+export function insertOnly(statement: Bound, table: TableDefinition, write: WritePlaceholder): string {
+  const duplicate =
+    statement.query === null
+      ? duplicateClause(statement, write, `${quoteIdentifier(anyColumn(table))}=${NO_VALUE},`)
+      : '';
+  return written('INSERT', statement, source(statement, 0, write), duplicate, write);
+}
+
+/** One that a text may be assigned to. */
+function anyColumn({ key, columns }: TableDefinition): string {
+  const fit = columns.filter((column) => !column.generated && !isTakenByType(column));
+  const chosen =
+    fit.find(({ autoIncrement }) => autoIncrement) ??
+    fit.find(({ name }) => key.columns.includes(name)) ??
+    fit[0];
+  return (chosen ?? columns[0]!).name;
 }
 
 /**
@@ -14,26 +36,31 @@ export function insertOnly(statement: Bound, write: WritePlaceholder): string {
  * @param width how many values a row has
  */
 export function boundInsert(statement: InsertStatement, width: number, write: WritePlaceholder): string {
-  const { onConflict, duplicate, returning } = statement;
-  const verb = onConflict.action === 'replace' ? 'REPLACE' : 'INSERT';
-  return written(verb, statement, source(statement, width, write), [duplicate, returning], write);
+  const verb = statement.onConflict.action === 'replace' ? 'REPLACE' : 'INSERT';
+  return written(verb, statement, source(statement, width, write), duplicateClause(statement, write), write);
 }
 
 /** The application's statement with the values of its placeholders written in. */
 export function asWritten(statement: InsertStatement, query: Clause, write: WritePlaceholder): string {
-  const { duplicate, returning } = statement;
-  return written('INSERT', statement, inlineClause(query, write), [duplicate, returning], write);
+  return written('INSERT', statement, inlineClause(query, write), duplicateClause(statement, write), write);
+}
+
+/** @param first an assignment in front of the others, with a comma behind it */
+function duplicateClause({ onConflict }: Bound, write: WritePlaceholder, first = ''): string {
+  if (onConflict.action !== 'update') return '';
+  const { alias, set } = onConflict;
+  return `${inlineClause(alias, write)}\nON DUPLICATE KEY UPDATE ${first} ${inlineClause(set, write)}`.trimStart();
 }
 
 function written(
   verb: string,
-  { target, columns }: Bound,
+  { target, columns, returning }: Bound,
   rows: string,
-  ending: readonly Clause[],
+  duplicate: string,
   write: WritePlaceholder,
 ): string {
   const list = columns === null ? [] : [`(${columns.map(quoteIdentifier).join(', ')})`];
-  const clauses = ending.map((clause) => inlineClause(clause, write)).filter((text) => text !== '');
+  const clauses = [duplicate, inlineClause(returning, write)].filter((text) => text !== '');
   return [`${verb} ${inlineClause(target, write)}`, ...list, rows, ...clauses].join('\n');
 }
 

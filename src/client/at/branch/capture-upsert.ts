@@ -13,9 +13,12 @@ import { type InsertedRows, insertedRows, rowsAlreadyThere } from './inserted-ro
 import { referenceOf, type WritePlaceholder } from './queries.js';
 import { readImage, type TableImage } from './read-image.js';
 import { rowsByValues } from './rows-by-values.js';
+import { errno } from './statement-error.js';
 import { atTheEnd, givesSomeKeys, wouldEndCounter } from './upsert-counter.js';
 
+/** A row is met that was not to be: of REPLACE and of a query's rows, and of ON DUPLICATE KEY UPDATE; see `insertOnly`. */
 const ER_DUP_ENTRY = 1062;
+const ER_SUBQUERY_NO_1_ROW = 1242;
 /** How often rows of others may come between the reading and the statement before it is refused. */
 const TRIES = 3;
 
@@ -178,7 +181,7 @@ function movesKey(statement: InsertStatement, met: ConflictingRows, inserted: In
 /**
  * Reads the rows that are met and runs the statement. Under READ COMMITTED another row may come to be met in
  * between, and a generated key may be taken: where none is met the statement is bound to insert only, and the
- * server's duplicate key error tells.
+ * server's error tells.
  */
 async function runOverMet(
   context: CaptureContext,
@@ -211,7 +214,7 @@ async function runOverMet(
       if (await wouldEndCounter(context, statement, met.table, write)) {
         throw insertRefused(statement, met.table, 'several rows with one of the last AUTO_INCREMENT values');
       }
-      const counts = await withoutMeeting(statement, run);
+      const counts = await withoutMeeting(statement, met.table, run);
       if (counts !== undefined) return { met, counts, moves };
       // A given value may be the next one of the counter, which each trial moves on.
       if (inserted.generated && givesSomeKeys(statement, table)) break;
@@ -247,12 +250,14 @@ async function runOverMet(
 /** @returns undefined when there is a row to be met after all */
 async function withoutMeeting(
   statement: InsertStatement,
+  table: TableDefinition,
   run: RunStatement,
 ): Promise<StatementCounts | undefined> {
   try {
-    return await run((write) => insertOnly(statement, write));
+    return await run((write) => insertOnly(statement, table, write));
   } catch (error) {
-    if (error instanceof Error && 'errno' in error && error.errno === ER_DUP_ENTRY) return undefined;
+    const number = errno(error);
+    if (number === ER_DUP_ENTRY || number === ER_SUBQUERY_NO_1_ROW) return undefined;
     throw error;
   }
 }

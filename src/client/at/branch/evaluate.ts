@@ -48,7 +48,8 @@ export async function evaluateQuery(
   return { ...evaluated, byType: head.fields.some(isAssignedByType) || targets.some(isTakenByType) };
 }
 
-function isTakenByType(target: ColumnDefinition): boolean {
+/** Whether MariaDB may refuse to put another column's values into it for their type alone. */
+export function isTakenByType(target: ColumnDefinition): boolean {
   const family = columnFamily(target);
   const isSpatial = family === 'bytes' && !/(?:blob|binary)$/.test(target.dataType);
   return family === 'address' || isSpatial;

@@ -121,8 +121,16 @@ export type OnConflict =
   | { readonly action: 'skip' }
   /** REPLACE: every row with such a value is deleted. */
   | { readonly action: 'replace' }
-  /** ON DUPLICATE KEY UPDATE */
-  | { readonly action: 'update'; readonly assignments: readonly DuplicateAssignment[] };
+  | ({ readonly action: 'update' } & DuplicateClause);
+
+/** ON DUPLICATE KEY UPDATE */
+export interface DuplicateClause {
+  readonly assignments: readonly DuplicateAssignment[];
+  /** MySQL's `AS new (a, b)` in front of it; empty without it. */
+  readonly alias: Clause;
+  /** The assignments as written. */
+  readonly set: Clause;
+}
 
 /** The query that an INSERT takes its rows from. */
 export interface InsertQuery {
@@ -146,8 +154,6 @@ export interface InsertStatement {
   readonly onConflict: OnConflict;
   /** What stands behind the verb: modifiers, the table, its partitions. */
   readonly target: Clause;
-  /** `[AS new] ON DUPLICATE KEY UPDATE ...`, with its words; empty without it. */
-  readonly duplicate: Clause;
   /** MariaDB's RETURNING, with its word: it answers with rows. Empty without it. */
   readonly returning: Clause;
 }

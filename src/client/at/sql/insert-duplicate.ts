@@ -1,4 +1,4 @@
-import type { DuplicateAssignment } from './analysis.js';
+import type { DuplicateAssignment, DuplicateClause } from './analysis.js';
 import { Cursor } from './cursor.js';
 
 /** A column, of whose name only the last part counts: `t.a` and `db.t.a` are `a`. */
@@ -9,8 +9,8 @@ export function readColumn(cursor: Cursor): string {
 }
 
 /** Reads `[AS new [(a, b)]] ON DUPLICATE KEY UPDATE ...`; null where there is no such clause. */
-export function readDuplicateClause(cursor: Cursor): readonly DuplicateAssignment[] | null {
-  const { source } = cursor;
+export function readDuplicateClause(cursor: Cursor): DuplicateClause | null {
+  const { source, index: begin } = cursor;
   const clause = source.find(
     cursor.index,
     (word, index) => word === 'ON' && source.at(index + 1).word === 'DUPLICATE',
@@ -23,11 +23,13 @@ export function readDuplicateClause(cursor: Cursor): readonly DuplicateAssignmen
     if (cursor.word === '(') cursor.skip();
     else alias = name;
   }
+  const on = cursor.index;
   if (!cursor.accept('ON', 'DUPLICATE', 'KEY', 'UPDATE')) cursor.fail();
+  const from = cursor.index;
   const assignments: DuplicateAssignment[] = [];
   do assignments.push(readAssignment(cursor, alias));
   while (cursor.accept(','));
-  return assignments;
+  return { assignments, alias: source.clause(begin, on), set: source.clause(from, cursor.index) };
 }
 
 const ENDS_ASSIGNMENT = new Set([',', 'RETURNING']);

@@ -1,4 +1,4 @@
-import type { Clause, InsertStatement, InsertValue, OnConflict } from './analysis.js';
+import type { Clause, DuplicateClause, InsertStatement, InsertValue, OnConflict } from './analysis.js';
 import type { Cursor } from './cursor.js';
 import { readColumn, readDuplicateClause } from './insert-duplicate.js';
 import { isQueryAhead, readInsertQuery } from './insert-query.js';
@@ -14,18 +14,18 @@ import { isVolatile } from './volatile.js';
 export function readInsert(cursor: Cursor): InsertStatement {
   const modifiers = readModifiers(cursor, 'INSERT', ['LOW_PRIORITY', 'HIGH_PRIORITY', 'IGNORE']);
   const ignore = modifiers.has('IGNORE');
-  return readInserted(cursor, (assignments) => {
-    if (assignments === null) return { action: ignore ? 'skip' : 'fail' };
+  return readInserted(cursor, (duplicate) => {
+    if (duplicate === null) return { action: ignore ? 'skip' : 'fail' };
     if (ignore) unsupported('INSERT IGNORE ... ON DUPLICATE KEY UPDATE');
-    return { action: 'update', assignments };
+    return { action: 'update', ...duplicate };
   });
 }
 
 /** Reads a REPLACE behind its verb. */
 export function readReplace(cursor: Cursor): InsertStatement {
   readModifiers(cursor, 'REPLACE', ['LOW_PRIORITY']);
-  return readInserted(cursor, (assignments) => {
-    if (assignments !== null) cursor.fail();
+  return readInserted(cursor, (duplicate) => {
+    if (duplicate !== null) cursor.fail();
     return { action: 'replace' };
   });
 }
@@ -35,7 +35,7 @@ type Rows = Pick<InsertStatement, 'columns' | 'rows' | 'query'>;
 /** Reads what INSERT and REPLACE have in common: the table, its new rows, and what follows them. */
 function readInserted(
   cursor: Cursor,
-  onConflict: (assignments: ReturnType<typeof readDuplicateClause>) => OnConflict,
+  onConflict: (duplicate: DuplicateClause | null) => OnConflict,
 ): InsertStatement {
   const { source } = cursor;
   cursor.accept('INTO');
@@ -43,15 +43,13 @@ function readInserted(
   skipPartition(cursor);
   const target = source.clause(1, cursor.index);
   const rows = cursor.accept('SET') ? readAssignments(cursor) : readRowsOrQuery(cursor);
-  const duplicateBegin = cursor.index;
   const conflict = onConflict(readDuplicateClause(cursor));
-  const duplicate = source.clause(duplicateBegin, cursor.index);
   const returning = readReturning(cursor);
   if (cursor.word === 'AS') unsupported(`${source.at(0).word} ... VALUES ... AS`);
   cursor.expectEnd();
   return {
     ...{ kind: 'insert', table: { ...name, alias: null }, ...rows },
-    ...{ onConflict: conflict, target, duplicate, returning },
+    ...{ onConflict: conflict, target, returning },
   };
 }
 
