@@ -11,6 +11,8 @@ const TABLES = [
   "INSERT INTO lots (shelf) VALUES ('')",
   'CREATE TABLE towns (name VARCHAR(20) COLLATE utf8mb4_swedish_ci PRIMARY KEY, v INT) CHARACTER SET utf8mb4',
   "INSERT INTO towns VALUES ('a', 1), ('lund', 1), ('åbo', 1), ('ö', 1)",
+  'CREATE TABLE codes (code CHAR(9) CHARACTER SET latin1 PRIMARY KEY, v INT)',
+  "INSERT INTO codes VALUES ('a', 1), ('b', 1)",
   'CREATE TABLE small (id TINYINT AUTO_INCREMENT PRIMARY KEY, code INT UNIQUE)',
   'INSERT INTO small VALUES (1, 8)',
   "CREATE TABLE visits (at TIMESTAMP NOT NULL DEFAULT '2021-01-01' PRIMARY KEY, note VARCHAR(9))",
@@ -65,7 +67,7 @@ describe('a statement that another runs in the place of', () => {
       const answered = connection.query<ResultSetHeader>(sql).then(([{ affectedRows }]) => affectedRows);
       seen.push(await answered.catch(({ code, errno, message }) => ({ code, errno, message })));
     }
-    for (const table of ['shifts', 'lots', 'towns', 'scales', 'visits', 'grown'])
+    for (const table of ['shifts', 'lots', 'towns', 'codes', 'scales', 'visits', 'grown'])
       seen.push((await connection.query(`SELECT * FROM ${table}`))[0]);
     return seen;
   }
@@ -99,6 +101,13 @@ describe('a statement that another runs in the place of', () => {
       "UPDATE shifts SET note = 'y' WHERE begins = '08:00:00'",
       "UPDATE visits SET note = 'x' WHERE at = '5x'",
       "UPDATE visits SET note = 'y' WHERE at = '2021-05-05 05:05:05'",
+    ]));
+
+  it('changes the rows that its own condition is as true of as their keys are', () =>
+    checkAsPlain('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED', [
+      "UPDATE codes SET v = 2 WHERE code = X'41' -- A",
+      "UPDATE codes SET v = 3 WHERE code IN (X'41', X'42') ORDER BY code LIMIT 1",
+      "DELETE FROM codes WHERE code = X'41'",
     ]));
 
   it('changes no row within a LIMIT that its own condition would not find', () =>

@@ -18,7 +18,13 @@ import {
 import { CascadeCapture, keepsPlaces, mayCascade } from './cascades.js';
 import { foundAgainBy } from './found-again.js';
 import { NewKeys } from './new-keys.js';
-import { boundStatement, lockingReadQuery, referenceOf, type WritePlaceholder } from './queries.js';
+import {
+  type Beside,
+  boundStatement,
+  lockingReadQuery,
+  referenceOf,
+  type WritePlaceholder,
+} from './queries.js';
 import { planOf, readImage } from './read-image.js';
 import { isForStatementToSay } from './statement-error.js';
 
@@ -40,13 +46,19 @@ function nothing(statement: UpdateStatement | DeleteStatement): string {
 }
 
 /**
- * Whether a condition that stays must stand beside the keys. It may find fewer rows in an UPDATE than in a SELECT: MariaDB
+ * The condition that must stand beside the keys, if it stays. It may find fewer rows in an UPDATE than in a SELECT: MariaDB
  * takes a value that is none of an indexed TIME for 00:00:00 in the one, and for nothing in the other; MySQL joins a
  * subquery's ENUM by its text in the one, and by its number in the other. What a FLOAT is equal to depends on the index
- * that it is looked up by: there the keys alone are what the statement's own condition finds.
+ * that it is looked up by: there the keys alone are what the statement's own condition finds. On MySQL it stands apart from
+ * them, which takes `c = X'41' AND c = 'a'` for false, though c is equal to either.
  */
-function staysBeside({ columns }: TableDefinition): boolean {
-  return columns.every(({ dataType }) => dataType !== 'float');
+function besideKeys(
+  { steady, where }: UpdateStatement | DeleteStatement,
+  { columns }: TableDefinition,
+  server: 'mysql' | 'mariadb',
+): Beside | null {
+  if (!steady || where === null || columns.some(({ dataType }) => dataType === 'float')) return null;
+  return { condition: where, apart: server === 'mysql' };
 }
 
 function boundByKey(
@@ -59,7 +71,7 @@ function boundByKey(
   const server = context.session.facts.dialect.server;
   const condition =
     keys.length === 0 ? nothing(statement) : keyCondition(table, keys, server, referenceOf(statement.table));
-  const beside = statement.steady && staysBeside(table) ? statement.where : null;
+  const beside = besideKeys(statement, table, server);
   return (write) => boundStatement(statement, condition, write, beside);
 }
 

@@ -64,6 +64,13 @@ export function lockingReadQuery(
   );
 }
 
+/** What is kept of a condition beside the keys of the rows that were read. */
+export interface Beside {
+  readonly condition: Clause;
+  /** Whether no value of one may be put into the other. */
+  readonly apart: boolean;
+}
+
 /**
  * The application's statement with its condition replaced by the keys of the rows that were read.
  * @param beside what is kept of its condition
@@ -72,11 +79,11 @@ export function boundStatement(
   statement: UpdateStatement | DeleteStatement | LockingReadStatement,
   keyCondition: string,
   write: WritePlaceholder,
-  beside: Clause | null = null,
+  beside: Beside | null = null,
 ): string {
   return lines(
     inlineClause(statement.head, write),
-    ...narrowed(beside, [keyCondition], write),
+    ...narrowed(beside?.condition ?? null, [keyCondition], write, beside?.apart),
     inlineClause(statement.tail, write),
   );
 }
@@ -138,8 +145,10 @@ function narrowed(
   where: Clause | null,
   conditions: readonly string[],
   write: WritePlaceholder,
+  apart = false,
 ): readonly string[] {
-  const own = where === null ? [] : ['(', inlineClause(where, write), ') AND'];
+  const [before, behind] = apart ? ['IF((', '),TRUE,FALSE) AND'] : ['(', ') AND'];
+  const own = where === null ? [] : [before, inlineClause(where, write), behind];
   return ['WHERE', ...own, conditions.join(' AND ')];
 }
 
