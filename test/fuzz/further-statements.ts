@@ -101,6 +101,14 @@ function updateJoin(ground: Ground): readonly Made[] {
   return one('UPDATE ... JOIN', [join, set, where.piece], where.volatile);
 }
 
+/**
+ * Whether one refers to the other: which of them a DELETE of both empties first is left to the optimizer, and whether it
+ * fails for the foreign key with it.
+ */
+function areRelated(one: Table, other: Table): boolean {
+  return one.parent?.table === other.number || other.parent?.table === one.number;
+}
+
 function deleteJoin(ground: Ground): readonly Made[] {
   const { table, tables, dice } = ground;
   const found = partner(ground);
@@ -110,7 +118,7 @@ function deleteJoin(ground: Ground): readonly Made[] {
   const head = dice.pick([
     `DELETE a FROM ${a} a JOIN ${b} b ON ${found.on}`,
     `DELETE FROM a USING ${a} a JOIN ${b} b ON ${found.on}`,
-    `DELETE a, b FROM ${a} a JOIN ${b} b ON ${found.on}`,
+    ...(areRelated(table, found.other) ? [] : [`DELETE a, b FROM ${a} a JOIN ${b} b ON ${found.on}`]),
   ]);
   return one('multi-table DELETE', [head, where.piece], where.volatile);
 }
