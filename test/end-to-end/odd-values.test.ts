@@ -198,6 +198,35 @@ describe('what the server would store as something else', () => {
     await first.execute('DROP TABLE noted');
   });
 
+  for (const sql of [
+    'UPDATE places SET n = 5 WHERE k IN (SELECT k FROM kinds) ORDER BY n DESC, id',
+    'DELETE FROM places WHERE k IN (SELECT k FROM kinds) ORDER BY n DESC, id LIMIT 1',
+    'UPDATE arrows SET n = 5 WHERE k IN (SELECT k FROM kinds) ORDER BY n DESC, id',
+  ]) {
+    it(`is refused before the statement runs where the server cannot sort it: an empty value, ${sql}`, async () => {
+      const { first, gtx } = world;
+      if (first.server.kind !== 'mysql') return;
+      await first.execute([
+        "SET SESSION sql_mode = ''",
+        'CREATE TABLE kinds (k INT)',
+        'INSERT INTO kinds VALUES (1)',
+        'CREATE TABLE places (id INT PRIMARY KEY, k INT, at POINT NOT NULL DEFAULT (POINT(1, 2)) INVISIBLE, n INT)',
+        'INSERT INTO places VALUES (1, 1, 2), (2, 1, 3)',
+        'CREATE TABLE arrows (id INT PRIMARY KEY, k INT, v VECTOR(2) NOT NULL, n INT)',
+        'INSERT IGNORE INTO arrows (id, k, n) VALUES (1, 1, 2)',
+      ]);
+      const before = await first.dump();
+      await gtx.run(() =>
+        assert.rejects(first.pool.query(sql), {
+          code: 'TABLE_UNSUPPORTED',
+          construct: /^an empty value of type (?:point|vector)$/,
+        }),
+      );
+      assert.equal(await first.dump(), before);
+      await first.execute('DROP TABLE kinds, places, arrows');
+    });
+  }
+
   it('is not changed before the local commit where a rollback could not write it: an empty VECTOR', async () => {
     const { first, gtx } = world;
     if (first.server.kind !== 'mysql') return;

@@ -16,6 +16,7 @@ import {
   type RunTogether,
 } from './capture-context.js';
 import { CascadeCapture, keepsPlaces, mayCascade } from './cascades.js';
+import { orEmptyValue } from './empty-values.js';
 import { foundAgainBy } from './found-again.js';
 import { NewKeys } from './new-keys.js';
 import {
@@ -103,11 +104,16 @@ async function captureTogether(
   reach('before', 'before-image');
   const list = plan.selectList(referenceOf(statement.table));
   const again = statement.kind === 'update' ? foundAgainBy(statement, table) : undefined;
-  const { before, ran, after } = await run(
+  const answers = await run(
     readQuery(context, statement, list, write),
     again && readQuery(context, { ...statement, where: again }, list, write),
   );
   reach('after', 'before-image');
+  const { ran, after } = answers;
+  const before =
+    answers.before instanceof Error
+      ? await orEmptyValue(answers.before, table, context.session)
+      : answers.before;
   // Of two errors the first is the cause, unless the read was only stricter than the statement is.
   const unread = before instanceof Error && !isForStatementToSay(before) ? before : undefined;
   if (ran instanceof Error) throw unread ?? ran;

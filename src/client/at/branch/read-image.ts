@@ -4,6 +4,7 @@ import { type ImagePlan, type ImageRow, planImage, TableChanged } from '../image
 import type { TableDefinition } from '../table/definition.js';
 import type { CaptureContext } from './capture-context.js';
 import type { BranchSession } from './database.js';
+import { orEmptyValue } from './empty-values.js';
 
 const plans = new WeakMap<TableDefinition, ImagePlan>();
 
@@ -52,7 +53,9 @@ export async function readImage(
   for (let current = table, again = true; ; again = false) {
     const plan = planOf(current, session);
     reach('before', 'before-image');
-    const result = await session.executor.query(query(plan, current));
+    const result = await session.executor.query(query(plan, current)).catch(async (error: unknown) => {
+      throw await orEmptyValue(error, current, session);
+    });
     reach('after', 'before-image');
     try {
       const rows = plan.decode(result, optional);

@@ -43,12 +43,16 @@ function jsonConstruct(column: ColumnDefinition, type: string): string {
 /** INSERT IGNORE stores nothing at all for a VECTOR that is NOT NULL and not given; no statement can say it. */
 const NEVER_EMPTY: ReadonlySet<string> = new Set(['vector', 'geometry', 'point', 'linestring', 'polygon']);
 
+export function isNeverEmpty({ dataType }: ColumnDefinition): boolean {
+  return NEVER_EMPTY.has(dataType);
+}
+
 /**
  * Why a value could be read but not be written back, in words of SQL; undefined for what can be. MySQL keeps
  * bytes inside of JSON with the type of the column that they came from, and no expression names them all.
  */
 export function unwritable(column: ColumnDefinition, value: ColumnValue): string | undefined {
-  if (NEVER_EMPTY.has(column.dataType) && value !== null && value.length === 0) {
+  if (isNeverEmpty(column) && value !== null && value.length === 0) {
     return `an empty value of type ${column.dataType}, in column \`${column.name}\``;
   }
   if (columnFamily(column) !== 'json' || !Buffer.isBuffer(value)) return undefined;
