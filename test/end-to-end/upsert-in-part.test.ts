@@ -136,6 +136,18 @@ describe('an upsert of rows of which some are there already', () => {
     }
   }
 
+  it('puts each bound value where the application has put it', async () => {
+    const sql = 'INSERT INTO users (mail, n) VALUES (?, ?) ON DUPLICATE KEY UPDATE n = ?, mail = ?';
+    for (const values of [
+      ['new@x', 4, 5, 'newer@x'],
+      ['ann@x', 4, 5, 'anne@x'],
+    ]) {
+      await world.gtx.run({ name: 'bound' }, () => world.first.pool.execute(sql, values));
+      await world.second.pool.execute(sql, values);
+      assert.deepEqual(await rows(world.first), await rows(world.second));
+    }
+  });
+
   it('meets the last row of a counter at its end as in plain mysql2, where it meets it by another value, too', async () => {
     const sql = "INSERT INTO small (name, v) VALUES ('last', 2) ON DUPLICATE KEY UPDATE v = VALUES(v)";
     const before = await world.first.dump();

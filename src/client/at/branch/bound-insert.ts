@@ -14,11 +14,11 @@ const NO_VALUE = "(SELECT 'a' UNION ALL SELECT 'b')";
  * would do with such a row stays in it, for the server to judge, unless it stands behind a query: then it may speak of that.
  */
 export function insertOnly(statement: Bound, table: TableDefinition, write: WritePlaceholder): string {
-  const duplicate =
-    statement.query === null
-      ? duplicateClause(statement, write, `${quoteIdentifier(anyColumn(table))}=${NO_VALUE},`)
-      : '';
-  return written('INSERT', statement, source(statement, 0, write), duplicate, write);
+  // Placeholders are written in the order of the text.
+  const rows = source(statement, 0, write);
+  const first = `${quoteIdentifier(anyColumn(table))}=${NO_VALUE},`;
+  const duplicate = statement.query === null ? duplicateClause(statement, write, first) : '';
+  return written('INSERT', statement, rows, duplicate, write);
 }
 
 /** One that a text may be assigned to. */
