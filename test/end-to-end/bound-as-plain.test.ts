@@ -107,6 +107,7 @@ describe('a statement that another runs in the place of', () => {
     checkAsPlain('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED', [
       "UPDATE codes SET v = 2 WHERE code = X'41' -- A",
       "UPDATE codes SET v = 3 WHERE code IN (X'41', X'42') ORDER BY code LIMIT 1",
+      "UPDATE codes c JOIN shifts ON note = 'second' SET c.v = 4 WHERE code = X'41'",
       "DELETE FROM codes WHERE code = X'41'",
     ]));
 

@@ -2,7 +2,7 @@ import { GlobalTxError } from '../../../protocol/errors.js';
 import { reach } from '../../failpoints.js';
 import { keyCondition } from '../image/key-condition.js';
 import type { ImageRow } from '../image/plan.js';
-import type { DeleteStatement, UpdateStatement } from '../sql/analysis.js';
+import type { Clause, DeleteStatement, UpdateStatement } from '../sql/analysis.js';
 import { withEndsApart } from '../sql/ends-apart.js';
 import { checkTable } from '../table/check.js';
 import type { TableDefinition } from '../table/definition.js';
@@ -19,13 +19,7 @@ import { CascadeCapture, keepsPlaces, mayCascade } from './cascades.js';
 import { orEmptyValue } from './empty-values.js';
 import { foundAgainBy } from './found-again.js';
 import { NewKeys } from './new-keys.js';
-import {
-  type Beside,
-  boundStatement,
-  lockingReadQuery,
-  referenceOf,
-  type WritePlaceholder,
-} from './queries.js';
+import { boundStatement, lockingReadQuery, referenceOf, type WritePlaceholder } from './queries.js';
 import { planOf, readImage } from './read-image.js';
 import { isForStatementToSay } from './statement-error.js';
 
@@ -50,16 +44,13 @@ function nothing(statement: UpdateStatement | DeleteStatement): string {
  * The condition that must stand beside the keys, if it stays. It may find fewer rows in an UPDATE than in a SELECT: MariaDB
  * takes a value that is none of an indexed TIME for 00:00:00 in the one, and for nothing in the other; MySQL joins a
  * subquery's ENUM by its text in the one, and by its number in the other. What a FLOAT is equal to depends on the index
- * that it is looked up by: there the keys alone are what the statement's own condition finds. On MySQL it stands apart from
- * them, which takes `c = X'41' AND c = 'a'` for false, though c is equal to either.
+ * that it is looked up by: there the keys alone are what the statement's own condition finds.
  */
 function besideKeys(
   { steady, where }: UpdateStatement | DeleteStatement,
   { columns }: TableDefinition,
-  server: 'mysql' | 'mariadb',
-): Beside | null {
-  if (!steady || where === null || columns.some(({ dataType }) => dataType === 'float')) return null;
-  return { condition: where, apart: server === 'mysql' };
+): Clause | null {
+  return steady && columns.every(({ dataType }) => dataType !== 'float') ? where : null;
 }
 
 function boundByKey(
@@ -70,9 +61,11 @@ function boundByKey(
 ): BoundStatement {
   const keys = rows.map((image) => image.row);
   const server = context.session.facts.dialect.server;
+  const beside = besideKeys(statement, table);
   const condition =
-    keys.length === 0 ? nothing(statement) : keyCondition(table, keys, server, referenceOf(statement.table));
-  const beside = besideKeys(statement, table, server);
+    keys.length === 0
+      ? nothing(statement)
+      : keyCondition(table, keys, server, referenceOf(statement.table), beside !== null);
   return (write) => boundStatement(statement, condition, write, beside);
 }
 

@@ -176,6 +176,7 @@ function byKeys(
       rows.map((image) => image.row),
       server,
       reference,
+      true,
     );
     return optionally(target.named, table, reference, keys);
   });

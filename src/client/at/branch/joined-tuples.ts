@@ -77,7 +77,7 @@ export function tuplesCondition(
         // `IS NULL` would also find the zero date.
         return row === null
           ? `${keyReference(table, reference)} <=> NULL`
-          : keyCondition(table, [row.row], server, reference);
+          : keyCondition(table, [row.row], server, reference, true);
       });
       return `(${parts.join(' AND ')})`;
     })

@@ -64,13 +64,6 @@ export function lockingReadQuery(
   );
 }
 
-/** What is kept of a condition beside the keys of the rows that were read. */
-export interface Beside {
-  readonly condition: Clause;
-  /** Whether no value of one may be put into the other. */
-  readonly apart: boolean;
-}
-
 /**
  * The application's statement with its condition replaced by the keys of the rows that were read.
  * @param beside what is kept of its condition
@@ -79,11 +72,11 @@ export function boundStatement(
   statement: UpdateStatement | DeleteStatement | LockingReadStatement,
   keyCondition: string,
   write: WritePlaceholder,
-  beside: Beside | null = null,
+  beside: Clause | null = null,
 ): string {
   return lines(
     inlineClause(statement.head, write),
-    ...narrowed(beside?.condition ?? null, [keyCondition], write, beside?.apart),
+    ...narrowed(beside, [keyCondition], write),
     inlineClause(statement.tail, write),
   );
 }
@@ -145,10 +138,8 @@ function narrowed(
   where: Clause | null,
   conditions: readonly string[],
   write: WritePlaceholder,
-  apart = false,
 ): readonly string[] {
-  const [before, behind] = apart ? ['IF((', '),TRUE,FALSE) AND'] : ['(', ') AND'];
-  const own = where === null ? [] : [before, inlineClause(where, write), behind];
+  const own = where === null ? [] : ['(', inlineClause(where, write), ') AND'];
   return ['WHERE', ...own, conditions.join(' AND ')];
 }
 

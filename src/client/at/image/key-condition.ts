@@ -1,5 +1,5 @@
 import { quoteIdentifier } from '../sql/identifier.js';
-import { columnFamily } from '../table/column-family.js';
+import { type ColumnFamily, columnFamily } from '../table/column-family.js';
 import type { ColumnDefinition, TableDefinition } from '../table/definition.js';
 import { valueLiteral } from './literal.js';
 import type { Row } from './row.js';
@@ -14,6 +14,19 @@ export const KEYS_PER_QUERY = 500;
  */
 export function keyIndexHint(table: TableDefinition): string {
   return `FORCE INDEX (${quoteIdentifier(table.key.name)})`;
+}
+
+/** Families whose values MySQL also compares as bytes. */
+const AS_BYTES: ReadonlySet<ColumnFamily | undefined> = new Set(['text', 'enum', 'set']);
+
+/**
+ * The list of one value has it twice where the condition stands beside another: of two equalities of a column MySQL
+ * compares the values, and takes `c = X'41' AND c IN ('a')` for false, though c is equal to either.
+ */
+function listOf(column: ColumnDefinition, values: readonly string[], beside: boolean): string {
+  const [only] = values;
+  const alone = beside && values.length === 1 && AS_BYTES.has(columnFamily(column));
+  return (alone ? [only, only] : values).join(',');
 }
 
 type Comparison = { readonly equal: readonly string[] } | { readonly condition: string };
@@ -110,11 +123,12 @@ export function oneOfCondition(
   name: string,
   values: readonly Row[number][],
   server: 'mysql' | 'mariadb',
+  beside = false,
 ): string {
   const parts = values.map((value) => comparison(column, name, value, server));
   const equals = parts.flatMap((part) => ('equal' in part ? part.equal : []));
   const conditions = parts.flatMap((part) => ('condition' in part ? [part.condition] : []));
-  if (equals.length > 0) conditions.unshift(`${name} IN (${equals.join(',')})`);
+  if (equals.length > 0) conditions.unshift(`${name} IN (${listOf(column, equals, beside)})`);
   return conditions.length === 1 ? conditions.join('') : `(${conditions.join(' OR ')})`;
 }
 
@@ -123,12 +137,14 @@ export function oneOfCondition(
  * session: of any time zone, sql_mode or character set. FALSE for no rows.
  * @param rows at most KEYS_PER_QUERY is best
  * @param reference how the query names the table, if need be
+ * @param beside whether it stands beside a condition of the application's
  */
 export function keyCondition(
   table: TableDefinition,
   rows: readonly Row[],
   server: 'mysql' | 'mariadb',
   reference?: string,
+  beside = false,
 ): string {
   const columns = table.key.columns.map((name) => {
     const column = table.columns.find((candidate) => candidate.name === name);
@@ -146,12 +162,14 @@ export function keyCondition(
     const each = rows.map((row) =>
       compare(row)
         .map((part, at) =>
-          'equal' in part ? `${columns[at]?.name} IN (${part.equal.join(',')})` : part.condition,
+          'equal' in part
+            ? `${columns[at]?.name} IN (${listOf(columns[at]!.column, part.equal, beside)})`
+            : part.condition,
         )
         .join(' AND '),
     );
     return `(${each.map((condition) => `(${condition})`).join(' OR ')})`;
   }
   const values = rows.map((row) => row[only.column.position] ?? null);
-  return oneOfCondition(only.column, only.name, values, server);
+  return oneOfCondition(only.column, only.name, values, server, beside);
 }
