@@ -17,6 +17,7 @@ const TABLES = [
   'INSERT INTO small VALUES (1, 8)',
   "CREATE TABLE visits (at TIMESTAMP NOT NULL DEFAULT '2021-01-01' PRIMARY KEY, note VARCHAR(9))",
   "INSERT INTO visits VALUES ('2021-05-05 05:05:05', 'one')",
+  'CREATE TABLE counted (id MEDIUMINT UNSIGNED AUTO_INCREMENT PRIMARY KEY, v INT)',
   'CREATE TABLE grown (n BIGINT PRIMARY KEY)',
   'INSERT INTO grown VALUES (3)',
   'CREATE TABLE scales (reading FLOAT(7,3) PRIMARY KEY, v INT)',
@@ -141,6 +142,9 @@ describe('a statement that another runs in the place of', () => {
     checkAsPlain("SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO'", [
       'INSERT INTO lots (id) VALUES (0), (0) ON DUPLICATE KEY UPDATE v = 0',
       'INSERT IGNORE INTO lots (id) VALUES (0), (0)',
+      'INSERT INTO counted (v) VALUES (1)',
+      'REPLACE INTO counted (id, v) VALUES (-1, 2)',
+      'INSERT IGNORE INTO counted (id, v) VALUES (-1, 3)',
     ]));
 
   it('is refused where it would leave out other rows at the end of the AUTO_INCREMENT counter', async () => {

@@ -154,7 +154,7 @@ export function insertedKeyCondition(
           const condition = oneOfCondition(key[at]!, names[at]!, part.forms, server);
           if (at === automatic) for (const form of part.forms) counter.pass(String(form));
           if (part.automatic !== true) return { condition };
-          return { condition: `(${condition} OR ${names[at]} IN (${counter.next(false)}))` };
+          return { condition: `(${condition} OR ${names[at]} IN (${counter.next(true)}))` };
         }
         return { equal: 'expression' in part ? part.expression : 'NULL' };
       }),
