@@ -9,6 +9,7 @@ const TABLES = [
   'CREATE TABLE t (id INT PRIMARY KEY, k INT, v VARCHAR(50))',
   "INSERT INTO t VALUES (1, 1, 'a'), (2, 2, 'b'), (3, 3, 'c')",
   'CREATE PROCEDURE opens() BEGIN START TRANSACTION; UPDATE t SET k = 77 WHERE id = 3; END',
+  'CREATE FUNCTION answers_in_latin1() RETURNS INT NO SQL BEGIN SET character_set_results = latin1; RETURN 1; END',
 ];
 
 describe('what could slip past the analysis', () => {
@@ -100,6 +101,24 @@ describe('what could slip past the analysis', () => {
     });
     assert.equal(code, 'STATEMENT_NOT_UNDERSTOOD');
   });
+
+  for (const autocommit of [true, false]) {
+    it(`no text that comes in another character set than before, ${autocommit ? 'autocommit' : 'in a local transaction'}`, async () => {
+      const write = async () => {
+        if (!autocommit) await connection.beginTransaction();
+        await connection.query("UPDATE t SET v = 'dearer: 8 €, 中' WHERE id = 1");
+        await connection.query('UPDATE t SET v = CONCAT(v, v) WHERE id <= 2');
+        await connection.query('DELETE FROM t WHERE id = 1');
+        if (!autocommit) await connection.commit();
+      };
+      await connection.query("UPDATE t SET v = 'cheap: 7 €, 中' WHERE id <= 2");
+      untouched = await world.first.dump();
+      assert.equal(await rolledBack(write), 'taken back');
+      await connection.query('SELECT answers_in_latin1()');
+      assert.equal(await rolledBack(write), 'taken back');
+      await connection.query("UPDATE t SET v = IF(id = 1, 'a', 'b') WHERE id <= 2");
+    });
+  }
 
   it('no write to the tables of globaltx itself', async () => {
     for (const table of ['undo_log', 'globaltx_resource']) {

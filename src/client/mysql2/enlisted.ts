@@ -77,6 +77,7 @@ export class Enlisted {
       else if (!(await this.#line.takeBack())) throw cause;
       this.#ran = false;
       if (!(cause instanceof TableChanged)) throw cause;
+      await session.recheck?.();
       locks = await this.#capture(session, statement, write, command, {});
     }
     for (const read of locks) await this.#phase(session).lockRows(read, lockWaitMs);

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { GlobalTxError } from '../../protocol/errors.js';
 import { type CapturedStatement, isCaptured } from '../at/branch/capture.js';
-import type { BranchDatabase, BranchSession } from '../at/branch/database.js';
+import type { BranchDatabase, BranchSession, SessionFacts } from '../at/branch/database.js';
 import { refuseWritingFunctions } from '../at/branch/stored-calls.js';
 import type { Analysis, Control } from '../at/sql/analysis.js';
 import { analyze } from '../at/sql/index.js';
@@ -150,7 +150,7 @@ export class LocalTransaction {
       }
       if (statements.length > 1 || (several && command.mayHaveSeveral))
         return await this.#several(command, analysis, transaction);
-      const session = { executor: this.#line, facts, refuseHidden: this.#refuseHidden };
+      const session = this.#branchSession(facts);
       if (statement.kind === 'control') await this.#control(command, statement.control, transaction, session);
       else if (statement.kind === 'refused') throw refusalOf(statement);
       else if (isCaptured(statement)) await this.#captured(command, statement, transaction, session);
@@ -160,6 +160,18 @@ export class LocalTransaction {
       if (this.#line.notBegun) await this.#abandon(spoilt(error, transaction));
       command.fail(asError(error));
     }
+  }
+
+  #branchSession(facts: SessionFacts): BranchSession {
+    const session = this.#session;
+    return {
+      executor: this.#line,
+      get facts() {
+        return session.known ?? facts;
+      },
+      recheck: () => session.recheck(),
+      refuseHidden: this.#refuseHidden,
+    };
   }
 
   /** A read writes nothing, but where it locks (SERIALIZABLE, stored functions) it may end the local transaction. */

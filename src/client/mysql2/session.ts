@@ -95,6 +95,12 @@ export class Session {
     return this.known ?? this.#facts;
   }
 
+  /** Asks again. */
+  async recheck(): Promise<void> {
+    this.forget();
+    await this.facts();
+  }
+
   async #read(): Promise<SessionFacts> {
     // The first statement may have been sent before the handshake: whatever is answered comes after it.
     if (this.#serverKind() === undefined) await this.#executor.query('DO 0');
@@ -103,11 +109,20 @@ export class Session {
     const prefix = server === 'mariadb' ? 'tx' : 'transaction';
     const result = await this.#executor.query(
       `SELECT @@sql_mode, @@autocommit, DATABASE(), @@${prefix}_isolation, @@innodb_rollback_on_timeout, ` +
-        `@@character_set_client, @@sql_select_limit, @@${prefix}_read_only, @@completion_type`,
+        `@@character_set_client, @@sql_select_limit, @@${prefix}_read_only, @@completion_type, @@character_set_results`,
     );
-    const [modes, autocommit, schema, level, rollbackOnTimeout, charset, limit, readOnly, completion] = (
-      result.rows[0] ?? []
-    ).map((value) => value?.toString('utf8') ?? null);
+    const [
+      modes,
+      autocommit,
+      schema,
+      level,
+      rollbackOnTimeout,
+      charset,
+      limit,
+      readOnly,
+      completion,
+      results,
+    ] = (result.rows[0] ?? []).map((value) => value?.toString('utf8') ?? null);
     const sqlModes = new Set((modes ?? '').split(','));
     this.#rollbackOnTimeout = rollbackOnTimeout === '1';
     return {
@@ -121,6 +136,7 @@ export class Session {
       readOnly: readOnly === '1',
       weakIsolation: level !== 'REPEATABLE-READ' && level !== 'SERIALIZABLE',
       clientCharset: charset ?? '',
+      resultsCharset: results ?? 'binary',
       selectLimited: limit !== NO_LIMIT,
       chains: completion !== 'NO_CHAIN',
       zeroIsKept: sqlModes.has('NO_AUTO_VALUE_ON_ZERO'),

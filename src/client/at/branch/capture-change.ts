@@ -95,11 +95,11 @@ async function captureTogether(
 ): Promise<void> {
   const plan = planOf(table, context.session);
   reach('before', 'before-image');
-  const list = plan.selectList(referenceOf(statement.table));
+  const reference = referenceOf(statement.table);
   const again = statement.kind === 'update' ? foundAgainBy(statement, table) : undefined;
   const answers = await run(
-    readQuery(context, statement, list, write),
-    again && readQuery(context, { ...statement, where: again }, list, write),
+    readQuery(context, statement, plan.selectList(reference), write),
+    again && readQuery(context, { ...statement, where: again }, plan.repeatedList(reference), write),
   );
   reach('after', 'before-image');
   const { ran, after } = answers;
@@ -124,7 +124,7 @@ async function captureTogether(
     throw mismatch(statement.kind.toUpperCase(), table, rows.length, matched);
   }
   if (after instanceof Error) throw after;
-  touch(context, statement, table, rows, after && plan.decode(after));
+  touch(context, statement, table, rows, after && plan.decode(after, { repeated: true }));
 }
 
 /** Notes the rows that the statement has changed where they stand, or deleted. */

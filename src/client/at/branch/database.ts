@@ -13,6 +13,8 @@ export interface SessionFacts {
   readonly weakIsolation: boolean;
   /** character_set_client, in which the server reads the text. */
   readonly clientCharset: string;
+  /** character_set_results, in which the server sends text; 'binary': as it is stored. Undefined where it is not known. */
+  readonly resultsCharset?: string;
   /** sql_select_limit is set: a query of ours may not see all rows. */
   readonly selectLimited: boolean;
   /** completion_type is not NO_CHAIN: a COMMIT or ROLLBACK begins another local transaction, or ends the session. */
@@ -29,7 +31,10 @@ export type Soon<Value> = Value | Promise<Value>;
 /** One session of the application, as the branch in it needs it: globaltx's own statements, and the facts. */
 export interface BranchSession {
   readonly executor: SqlExecutor;
+  /** As they are known now. */
   readonly facts: SessionFacts;
+  /** Asks for the facts again: something has changed that no statement told of (a procedure may SET what it likes). */
+  readonly recheck?: () => Promise<void>;
   /**
    * Rejects when this session sees something else under the table's name than others do: TABLE_UNSUPPORTED. Undefined
    * where that is known not to be so.

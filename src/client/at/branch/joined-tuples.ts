@@ -39,7 +39,7 @@ export async function readTuples(
   for (const [at, { plan, table }] of sources.entries()) {
     const to = at === sources.length - 1 ? result.fields.length : from + plan.width;
     const there = result.rows.map((row) => row[at]?.toString('latin1') === '1');
-    const rows = plan.decode(part(result, from, to, there), tables[at]!.named.optional);
+    const rows = plan.decode(part(result, from, to, there), { optional: tables[at]!.named.optional });
     context.observe?.(table, rows);
     let next = 0;
     columns.push(there.map((is) => (is ? rows[next++]! : null)));

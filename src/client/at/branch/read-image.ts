@@ -6,15 +6,16 @@ import type { CaptureContext } from './capture-context.js';
 import type { BranchSession } from './database.js';
 import { orEmptyValue } from './empty-values.js';
 
-const plans = new WeakMap<TableDefinition, ImagePlan>();
+const plans = new WeakMap<TableDefinition, Map<string | undefined, ImagePlan>>();
 
-/** The plan that reads a table's rows; one for each definition. */
-export function planOf(table: TableDefinition, session: BranchSession): ImagePlan {
-  let plan = plans.get(table);
-  if (plan === undefined) {
-    plan = planImage(table, session.facts.dialect.server);
-    plans.set(table, plan);
-  }
+/** The plan that reads a table's rows in a session; one for each definition and character set of results. */
+export function planOf(table: TableDefinition, { facts }: Pick<BranchSession, 'facts'>): ImagePlan {
+  const { resultsCharset } = facts;
+  const ofTable = plans.get(table) ?? new Map<string | undefined, ImagePlan>();
+  const known = ofTable.get(resultsCharset);
+  if (known !== undefined) return known;
+  const plan = planImage(table, resultsCharset);
+  plans.set(table, ofTable.set(resultsCharset, plan));
   return plan;
 }
 
@@ -58,11 +59,12 @@ export async function readImage(
     });
     reach('after', 'before-image');
     try {
-      const rows = plan.decode(result, optional);
+      const rows = plan.decode(result, { optional });
       observe?.(current, rows);
       return { table: current, rows };
     } catch (error) {
       if (!(error instanceof TableChanged) || !again) throw error;
+      await session.recheck?.();
       database.forgetTable(current.schema, current.name);
       const reloaded = await database.table(current.schema, current.name);
       if (reloaded === undefined) throw error;

@@ -21,18 +21,30 @@ export interface ImageRow {
   readonly uniques: readonly (string | null)[];
 }
 
+/** What is known of a reading. */
+export interface Reading {
+  /** The query may give NULLs in place of the table's rows: MySQL then calls every column nullable. */
+  readonly optional?: boolean;
+  /** It is the `repeatedList` that was read. */
+  readonly repeated?: boolean;
+}
+
 /** How the rows of one table are read exactly. Belongs to one definition: after a change, make another. */
 export interface ImagePlan {
   /** The select list, given how the query names the table: a quoted name, or an alias. */
   selectList(reference: string): string;
-  /** How many columns that list has. */
+  /**
+   * The list without the question whether the columns have their collations still: for a query behind another of
+   * the same local transaction, which keeps the table from being altered.
+   */
+  repeatedList(reference: string): string;
+  /** How many columns the `selectList` has. */
   readonly width: number;
   /**
-   * @param optional the query may give NULLs in place of the table's rows: MySQL then calls every column nullable
-   * @throws TableChanged when the table is not what the definition says
+   * @throws TableChanged when the table or the session is not what the plan was made for
    * @throws GlobalTxError STATEMENT_UNSUPPORTED when the session's results are in a character set of wide characters
    */
-  decode(result: RawResult, optional?: boolean): ImageRow[];
+  decode(result: RawResult, reading?: Reading): ImageRow[];
 }
 
 const NOTHING: readonly RawValue[] = [];
@@ -58,8 +70,8 @@ interface PartSource {
 class SelectList {
   readonly #expressions: ((reference: string) => string)[] = [];
   readonly #starCount: number;
-  /** The text for the reference asked for last: it is nearly always the same. */
-  #last: { readonly reference: string; readonly text: string } | undefined;
+  /** The texts for the reference asked for last: it is nearly always the same. */
+  #last: { readonly reference: string; readonly whole: string; readonly allButLast: string } | undefined;
 
   constructor(starCount: number) {
     this.#starCount = starCount;
@@ -75,12 +87,12 @@ class SelectList {
     return this.#starCount + this.#expressions.length;
   }
 
-  text(reference: string): string {
+  texts(reference: string): { readonly whole: string; readonly allButLast: string } {
     if (this.#last?.reference !== reference) {
-      const expressions = this.#expressions.map((expression) => expression(reference));
-      this.#last = { reference, text: [`${reference}.*`, ...expressions].join(',') };
+      const parts = [`${reference}.*`, ...this.#expressions.map((expression) => expression(reference))];
+      this.#last = { reference, whole: parts.join(','), allButLast: parts.slice(0, -1).join(',') };
     }
-    return this.#last.text;
+    return this.#last;
   }
 }
 
@@ -101,6 +113,8 @@ function collationsHold(columns: readonly ColumnDefinition[], reference: string)
 
 class TablePlan implements ImagePlan {
   readonly #table: TableDefinition;
+  /** The session's character_set_results, as far as is known beforehand. */
+  readonly #presumed: string | undefined;
   readonly #star: StarFields;
   readonly #list: SelectList;
   readonly #results: number;
@@ -109,15 +123,15 @@ class TablePlan implements ImagePlan {
   readonly #key: readonly PartSource[];
   readonly #uniques: readonly (readonly PartSource[])[];
 
-  constructor(table: TableDefinition) {
+  constructor(table: TableDefinition, presumed: string | undefined) {
     this.#table = table;
+    this.#presumed = presumed;
     this.#star = new StarFields(table);
     this.#list = new SelectList(this.#star.count);
     this.#results = this.#list.add(() => 'CAST(@@character_set_results AS BINARY)');
-    this.#collations = this.#list.add((reference) => collationsHold(table.columns, reference));
     let visible = 0;
     this.#sources = table.columns.map((column) => {
-      const reader = columnReader(column);
+      const reader = columnReader(column, presumed);
       const star = column.invisible
         ? this.#list.add((reference) => columnName(reference, column))
         : visible++;
@@ -129,6 +143,8 @@ class TablePlan implements ImagePlan {
     });
     this.#key = this.#parts(table.key);
     this.#uniques = table.uniques.map((index) => this.#parts(index));
+    // The last, because a repeated reading leaves it out.
+    this.#collations = this.#list.add((reference) => collationsHold(table.columns, reference));
   }
 
   get width(): number {
@@ -136,12 +152,17 @@ class TablePlan implements ImagePlan {
   }
 
   selectList(reference: string): string {
-    return this.#list.text(reference);
+    return this.#list.texts(reference).whole;
   }
 
-  decode({ fields, rows }: RawResult, optional = false): ImageRow[] {
-    const beside = this.#list.length - this.#star.count;
-    const [first] = fields.length === this.#list.length ? rows : [];
+  repeatedList(reference: string): string {
+    return this.#list.texts(reference).allButLast;
+  }
+
+  decode({ fields, rows }: RawResult, { optional = false, repeated = false }: Reading = {}): ImageRow[] {
+    const length = repeated ? this.#list.length - 1 : this.#list.length;
+    const beside = length - this.#star.count;
+    const [first] = fields.length === length ? rows : [];
     const results = first && this.#resultsCharset(first);
     if (results !== undefined && WIDE_CHARSETS.has(results)) {
       throw new GlobalTxError(
@@ -153,7 +174,9 @@ class TablePlan implements ImagePlan {
     }
     const star = fields.slice(0, Math.max(0, fields.length - beside));
     this.#star.check(optional ? this.#star.withoutOuterJoin(star) : star, results);
-    return rows.map((row) => this.#decodeRow(row));
+    if (results !== undefined && results !== (this.#presumed ?? results))
+      throw this.#changed(`the session's results are in ${results} now`);
+    return rows.map((row) => this.#decodeRow(row, repeated));
   }
 
   #resultsCharset(raw: readonly RawValue[]): string {
@@ -178,24 +201,21 @@ class TablePlan implements ImagePlan {
     });
   }
 
-  #decodeRow(raw: readonly RawValue[]): ImageRow {
+  #changed(difference: string): TableChanged {
+    return new TableChanged(this.#table.schema, this.#table.name, difference);
+  }
+
+  #decodeRow(raw: readonly RawValue[], repeated: boolean): ImageRow {
     const results = this.#resultsCharset(raw);
-    if (raw[this.#collations]?.toString('latin1') !== '1') {
-      throw new TableChanged(this.#table.schema, this.#table.name, 'a column has another collation');
-    }
+    if (!repeated && raw[this.#collations]?.toString('latin1') !== '1')
+      throw this.#changed('a column has another collation');
     const row = this.#sources.map(({ reader, star, beside, count }) => {
       const value = raw[star] ?? null;
       if (value === null) return null;
       return reader.read(value, count === 0 ? NOTHING : raw.slice(beside, beside + count), results);
     });
     const identity = this.#lockKey(this.#table.key, this.#key, row, raw);
-    if (identity === null) {
-      throw new TableChanged(
-        this.#table.schema,
-        this.#table.name,
-        `the key ${this.#table.key.name} has a NULL`,
-      );
-    }
+    if (identity === null) throw this.#changed(`the key ${this.#table.key.name} has a NULL`);
     return {
       row,
       identity,
@@ -225,7 +245,11 @@ class TablePlan implements ImagePlan {
   }
 }
 
-/** How the rows of a table are read exactly, whatever the session's settings are. */
-export function planImage(table: TableDefinition, _server: 'mysql' | 'mariadb'): ImagePlan {
-  return new TablePlan(table);
+/**
+ * How the rows of a table are read exactly, whatever the session's settings are.
+ * @param presumed the session's character_set_results, where it is known: text that comes as it is stored need not be
+ * asked for once more. Where it turns out to be another, decoding throws TableChanged
+ */
+export function planImage(table: TableDefinition, presumed?: string): ImagePlan {
+  return new TablePlan(table, presumed);
 }

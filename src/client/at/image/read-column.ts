@@ -37,18 +37,21 @@ function present(value: RawValue | undefined, column: ColumnDefinition): Buffer 
 
 const plain = (read: (star: Buffer) => ColumnValue): ColumnReader => ({ expressions: () => [], read });
 
-/** The bytes that are stored, in the column's own character set, if the session's results are not these. */
-function storedBytes(column: string, charset: string): string {
-  const faithful = faithfulCharsets(charset)
-    .map((name) => `'${name}'`)
-    .join(',');
-  return `IF(COALESCE(@@character_set_results,'binary') IN (${faithful}),NULL,CAST(${column} AS BINARY))`;
+/**
+ * The bytes that are stored, in the column's own character set, if the session's results are not these; nothing where
+ * they are known to be.
+ */
+function storedBytes(column: string, charset: string, presumed: string | undefined): readonly string[] {
+  const faithful = faithfulCharsets(charset);
+  if (presumed !== undefined && faithful.includes(presumed)) return [];
+  const names = faithful.map((name) => `'${name}'`).join(',');
+  return [`IF(COALESCE(@@character_set_results,'binary') IN (${names}),NULL,CAST(${column} AS BINARY))`];
 }
 
-function textReader(column: ColumnDefinition, charset: string): ColumnReader {
+function textReader(column: ColumnDefinition, charset: string, presumed: string | undefined): ColumnReader {
   const faithful = faithfulCharsets(charset);
   return {
-    expressions: (name) => [storedBytes(name, charset)],
+    expressions: (name) => storedBytes(name, charset, presumed),
     read: (star, [stored], results) =>
       textValue(column, faithful.includes(results) ? star : present(stored, column)),
   };
@@ -70,11 +73,11 @@ function memberReader(column: ColumnDefinition): ColumnReader {
   };
 }
 
-function jsonReader(column: ColumnDefinition): ColumnReader {
+function jsonReader(column: ColumnDefinition, presumed: string | undefined): ColumnReader {
   const faithful = faithfulCharsets('utf8mb4');
   return {
-    expressions: (name) => [storedBytes(name, 'utf8mb4'), jsonTypesExpression(name)],
-    read: (star, [stored, types], results) =>
+    expressions: (name) => [jsonTypesExpression(name), ...storedBytes(name, 'utf8mb4', presumed)],
+    read: (star, [types, stored], results) =>
       jsonValue(faithful.includes(results) ? star : present(stored, column), latin(present(types, column))),
   };
 }
@@ -86,8 +89,11 @@ function floatReader(column: ColumnDefinition): ColumnReader {
   return { expressions: (name) => [`${name}*1e0`], read: (_star, [value]) => latin(present(value, column)) };
 }
 
-/** How a column is read exactly, whatever the session's settings are. */
-export function columnReader(column: ColumnDefinition): ColumnReader {
+/**
+ * How a column is read exactly, whatever the session's settings are.
+ * @param presumed the session's character_set_results, where it is known
+ */
+export function columnReader(column: ColumnDefinition, presumed?: string): ColumnReader {
   const family = columnFamily(column);
   switch (family) {
     case 'integer':
@@ -100,12 +106,12 @@ export function columnReader(column: ColumnDefinition): ColumnReader {
     case 'bytes':
       return plain((star) => star);
     case 'text':
-      return column.charset === null ? plain((star) => star) : textReader(column, column.charset);
+      return column.charset === null ? plain((star) => star) : textReader(column, column.charset, presumed);
     case 'enum':
     case 'set':
       return memberReader(column);
     case 'json':
-      return jsonReader(column);
+      return jsonReader(column, presumed);
     case 'date':
       // With NO_ZERO_IN_DATE, MySQL's temporary tables turn 2020-00-10 into the zero date; what is text passes.
       return {

@@ -206,7 +206,7 @@ const json: SourceColumn = {
   literal: (value, beside, target, results) => {
     const read = jsonReader.read(value, beside, results);
     if (columnFamily(target) !== 'json') {
-      const [stored] = beside;
+      const [, stored] = beside;
       return { literal: `_utf8mb4 ${hex(stored ?? value)}` };
     }
     return { literal: valueLiteral(JSON_COLUMN, read, 'mysql') };

@@ -104,7 +104,7 @@ async function hasOwnChildrenOnly(
     }
     const keys = new RowKeys({ columns: table.columns.map(({ name }) => name), key: table.key.columns });
     const known = new Set(own.map((other) => keys.of(presentRow(other))));
-    const plan = planImage(table, server);
+    const plan = planImage(table);
     const children = plan.decode(
       await executor.query(`SELECT ${plan.selectList('child')} ${from} FOR UPDATE`),
     );

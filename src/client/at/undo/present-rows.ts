@@ -17,7 +17,7 @@ export async function readPresentRows(
   server: SqlDialect['server'],
   lock: boolean,
 ): Promise<readonly Row[]> {
-  const plan = planImage(table, server);
+  const plan = planImage(table);
   const reference = qualifiedName(table.schema, table.name);
   const select = `SELECT ${plan.selectList(reference)} FROM ${reference} ${keyIndexHint(table)}`;
   const present: Row[] = [];

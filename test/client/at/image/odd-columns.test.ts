@@ -89,7 +89,7 @@ describe('The image of an odd table', () => {
       );
       await session.query("INSERT INTO altered VALUES (1, 1, 1, 1, '2020-01-01', 'a')");
       const table = await session.table('altered');
-      const plan = planImage(table, server.kind);
+      const plan = planImage(table);
       const before = await session.image(table, '', plan);
       await session.query(`ALTER TABLE altered ${alter}`);
       await assert.rejects(session.image(table, '', plan), TableChanged);
@@ -108,7 +108,7 @@ describe('The image of an odd table', () => {
       "INSERT INTO sorted (u, t, b, e, k) VALUES ('a', 'a', 'a', 'a', 1), ('b', NULL, NULL, NULL, 2)",
     );
     const table = await session.table('sorted');
-    const plan = planImage(table, server.kind);
+    const plan = planImage(table);
     const plain = await session.image(table, 'ORDER BY id', plan);
     for (const rest of ['WHERE id = 999', "WHERE u = 'nobody'", 'WHERE FALSE', 'WHERE id = 1 FOR UPDATE']) {
       await session.image(table, rest, plan);

@@ -9,12 +9,10 @@ import type { DatabaseServer } from '../../../support/servers.js';
 /** One connection, with rows as the bytes that the server sent. */
 export class RawSession implements SqlExecutor {
   readonly connection: Connection;
-  readonly #server: DatabaseServer;
   readonly #database: string;
 
-  private constructor(connection: Connection, server: DatabaseServer, database: string) {
+  private constructor(connection: Connection, database: string) {
     this.connection = connection;
-    this.#server = server;
     this.#database = database;
   }
 
@@ -25,7 +23,7 @@ export class RawSession implements SqlExecutor {
   ): Promise<RawSession> {
     const connection = await createConnection({ ...server.options(database), charset: 'utf8mb4' });
     for (const setting of settings) await connection.query(setting);
-    return new RawSession(connection, server, database);
+    return new RawSession(connection, database);
   }
 
   async query(sql: string): Promise<RawResult> {
@@ -64,7 +62,7 @@ export class RawSession implements SqlExecutor {
 
   /** Reads the image of a table. */
   async image(table: TableDefinition, rest = '', plan?: ImagePlan): Promise<ImageRow[]> {
-    const by = plan ?? planImage(table, this.#server.kind);
+    const by = plan ?? planImage(table);
     const sql = `SELECT ${by.selectList('t')} FROM \`${table.name}\` AS t ${rest}`;
     return by.decode(await this.query(sql));
   }

@@ -156,7 +156,7 @@ export class UndoWorld {
   async #images(executor: SqlExecutor, name: string): Promise<Images> {
     const table = await this.#table(executor, name);
     const reference = `\`${table.schema}\`.\`${table.name}\``;
-    const plan = planImage(table, this.server.kind);
+    const plan = planImage(table);
     const result = await executor.query(`SELECT ${plan.selectList(reference)} FROM ${reference}`);
     return new Map(plan.decode(result).map((image) => [image.identity, image]));
   }
