@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { GlobalTxError } from '../../protocol/errors.js';
 import { type CapturedStatement, isCaptured } from '../at/branch/capture.js';
 import type { BranchDatabase, BranchSession, SessionFacts } from '../at/branch/database.js';
@@ -8,6 +7,7 @@ import { analyze } from '../at/sql/index.js';
 import type { TableDefinition } from '../at/table/definition.js';
 import type { BranchOwner } from '../transaction/transaction.js';
 import type { ApplicationCommand } from './application-command.js';
+import { runAutocommit } from './autocommit.js';
 import { begunAnswer, keepBegunAnswer } from './begun-answer.js';
 import { Enlisted } from './enlisted.js';
 import { askedOfLastStatement } from './last-statement.js';
@@ -16,7 +16,7 @@ import type { LocalLine } from './local-line.js';
 import { parameterLiteral } from './parameters.js';
 import { refusalOf } from './refusal.js';
 import { refuseEnded } from './refuse-ended.js';
-import { asError, endsLocalTransaction, isInactivity, isLockConflict } from './server-errors.js';
+import { asError, endsLocalTransaction, isInactivity } from './server-errors.js';
 import type { Session } from './session.js';
 import { SessionHazards } from './session-hazards.js';
 import { refuseAmbiguousText, refuseSettings } from './session-refusals.js';
@@ -27,9 +27,6 @@ const PLAIN_BEGIN = /^\s*(?:BEGIN(?:\s+WORK)?|START\s+TRANSACTION)\s*;?\s*$/i;
 
 /** @@transaction_read_only and @@tx_read_only, SHOW VARIABLES, session_variables. */
 const MAY_SHOW_GUARD = /_READ_ONLY|VARIABLES/i;
-
-/** Between two tries of an autocommit statement whose lock's holder is rolling back, in milliseconds. */
-const CONFLICT_PAUSE_MS = { least: 5, most: 100 };
 
 /**
  * The local transaction of one connection, as it is seen by what passes: whether one is open, to which global
@@ -235,49 +232,19 @@ export class LocalTransaction {
     command.succeed();
   }
 
-  /** A statement that is a local transaction of its own. */
-  async #autocommit(
+  #autocommit(
     command: ApplicationCommand,
     statement: CapturedStatement,
     transaction: BranchOwner,
     session: BranchSession,
   ): Promise<void> {
-    const deadline = performance.now() + transaction.lockWaitMs;
-    const remaining = () => Math.max(0, Math.round(deadline - performance.now()));
-    for (let pause = CONFLICT_PAUSE_MS.least; ; pause = Math.min(pause * 2, CONFLICT_PAUSE_MS.most)) {
-      const enlisted = new Enlisted(transaction, this.#line, this.#database);
-      this.#line.begin('START TRANSACTION');
-      try {
-        await this.#whole(enlisted, command, statement, session, remaining);
-        break;
-      } catch (error) {
-        if (!isLockConflict(error) || remaining() <= pause || transaction.ended) throw error;
-        await delay(pause);
-      }
-    }
-    command.hideTransaction();
-    command.succeed();
-  }
-
-  async #whole(
-    enlisted: Enlisted,
-    command: ApplicationCommand,
-    statement: CapturedStatement,
-    session: BranchSession,
-    remaining: () => number,
-  ): Promise<void> {
-    try {
-      await enlisted.statement(session, statement, this.#writer(command, session), command, remaining());
-    } catch (error) {
-      await enlisted.rollback();
-      throw error;
-    }
-    const undoLog = await enlisted.prepare(session, remaining());
-    try {
-      await enlisted.commit(undoLog);
-    } finally {
-      this.#session.transactionEnded();
-    }
+    const way = {
+      line: this.#line,
+      enlist: () => new Enlisted(transaction, this.#line, this.#database),
+      write: this.#writer(command, session),
+      ended: () => this.#session.transactionEnded(),
+    };
+    return runAutocommit(way, command, statement, session);
   }
 
   #writer(command: ApplicationCommand, session: BranchSession): (index: number) => string {
