@@ -10,6 +10,8 @@ const TABLES = [
   "INSERT INTO t VALUES (1, 1, 'a'), (2, 2, 'b'), (3, 3, 'c')",
   'CREATE PROCEDURE opens() BEGIN START TRANSACTION; UPDATE t SET k = 77 WHERE id = 3; END',
   'CREATE FUNCTION answers_in_latin1() RETURNS INT NO SQL BEGIN SET character_set_results = latin1; RETURN 1; END',
+  'CREATE TABLE child (id INT PRIMARY KEY, t INT, v VARCHAR(50), FOREIGN KEY (t) REFERENCES t (id))',
+  "INSERT INTO child VALUES (1, NULL, 'of €')",
 ];
 
 describe('what could slip past the analysis', () => {
@@ -117,6 +119,31 @@ describe('what could slip past the analysis', () => {
       await connection.query('SELECT answers_in_latin1()');
       assert.equal(await rolledBack(write), 'taken back');
       await connection.query("UPDATE t SET v = IF(id = 1, 'a', 'b') WHERE id <= 2");
+    });
+  }
+
+  for (const [sql, then] of [
+    ["UPDATE t SET k = answers_in_latin1(), v = '€' WHERE id = 1"],
+    ['UPDATE t SET k = answers_in_latin1() WHERE k > 1'],
+    ["INSERT INTO t VALUES (1, 1, '€') ON DUPLICATE KEY UPDATE v = '中', k = answers_in_latin1()"],
+    ["UPDATE t JOIN child ON child.id = t.id SET t.v = '€', child.v = '中' WHERE answers_in_latin1() = 1"],
+    ["INSERT INTO child VALUES (answers_in_latin1() + 1, 2, '€')"],
+    ["UPDATE child SET t = 2, v = '€' WHERE id = 1", 'SELECT answers_in_latin1()'],
+    ["DELETE FROM t WHERE v = 'c: €'", 'SELECT answers_in_latin1()'],
+  ] as const) {
+    it(`no text in another character set since ${[sql, then].filter(Boolean).join('; ')}`, async () => {
+      await connection.query("UPDATE t SET v = 'b: €' WHERE id = 2");
+      await connection.query("UPDATE t SET v = 'c: €' WHERE id = 3");
+      untouched = await world.first.dump();
+      const code = await rolledBack(async () => {
+        await connection.beginTransaction();
+        await connection.query(sql);
+        if (then !== undefined) await connection.query(then);
+        await connection.commit();
+        await connection.query("UPDATE t SET v = CONCAT(v, '中') WHERE k > 1");
+      });
+      assert.equal(code, 'taken back');
+      await connection.query("UPDATE t SET v = IF(id = 2, 'b', 'c') WHERE id > 1");
     });
   }
 

@@ -166,7 +166,11 @@ export class LocalTransaction {
       get facts() {
         return session.known ?? facts;
       },
-      recheck: () => session.recheck(),
+      recheck: async () => {
+        // As of a SET: see #control.
+        await this.#line.unguard();
+        await session.recheck();
+      },
       refuseHidden: this.#refuseHidden,
     };
   }

@@ -1,7 +1,8 @@
 import { GlobalTxError } from '../../../protocol/errors.js';
 import { reach } from '../../failpoints.js';
+import type { RawResult } from '../executor.js';
 import { keyCondition } from '../image/key-condition.js';
-import type { ImageRow } from '../image/plan.js';
+import { type ImagePlan, type ImageRow, TableChanged } from '../image/plan.js';
 import type { Clause, DeleteStatement, UpdateStatement } from '../sql/analysis.js';
 import { withEndsApart } from '../sql/ends-apart.js';
 import { checkTable } from '../table/check.js';
@@ -124,7 +125,22 @@ async function captureTogether(
     throw mismatch(statement.kind.toUpperCase(), table, rows.length, matched);
   }
   if (after instanceof Error) throw after;
-  touch(context, statement, table, rows, after && plan.decode(after, { repeated: true }));
+  touch(context, statement, table, rows, after && (await reread(context, plan, after)));
+}
+
+/** @returns undefined where the statement has changed the session unseen: the rows are then read at the local commit */
+async function reread(
+  { session }: CaptureContext,
+  plan: ImagePlan,
+  after: RawResult,
+): Promise<readonly ImageRow[] | undefined> {
+  try {
+    return plan.decode(after, { repeated: true });
+  } catch (error) {
+    if (!(error instanceof TableChanged)) throw error;
+    await session.recheck?.();
+    return undefined;
+  }
 }
 
 /** Notes the rows that the statement has changed where they stand, or deleted. */
@@ -133,9 +149,9 @@ function touch(
   statement: UpdateStatement | DeleteStatement,
   table: TableDefinition,
   rows: readonly ImageRow[],
-  reread?: readonly ImageRow[],
+  afterwards?: readonly ImageRow[],
 ): void {
-  const fresh = new Map(reread?.map((image) => [image.identity, image]));
+  const fresh = new Map(afterwards?.map((image) => [image.identity, image]));
   const keeps = statement.kind === 'update' && keepsPlaces(table, statement.assigned);
   for (const before of rows) {
     const { identity } = before;

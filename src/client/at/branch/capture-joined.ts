@@ -17,7 +17,7 @@ import {
   replacedJoin,
   type WritePlaceholder,
 } from './queries.js';
-import { readImage } from './read-image.js';
+import { readAsSessionIs, readImage } from './read-image.js';
 import { isForStatementToSay } from './statement-error.js';
 
 type JoinedStatement = JoinedUpdateStatement | JoinedDeleteStatement;
@@ -105,7 +105,8 @@ async function readAtOnce(
   targets: readonly JoinedTarget[],
   write: WritePlaceholder,
 ): Promise<TargetImages> {
-  const tuples = await readTuples(context, statement, tables, write).catch((error: unknown) => {
+  const read = () => readTuples(context, statement, tables, write);
+  const tuples = await readAsSessionIs(context.session, read).catch((error: unknown) => {
     if (error instanceof TableChanged) {
       for (const { table } of tables) context.database.forgetTable(table.schema, table.name);
     }

@@ -7,7 +7,7 @@ import { referenceJoin } from '../table/reference-join.js';
 import type { BranchDatabase, BranchSession } from './database.js';
 import { tableOf } from './named-table.js';
 import { lockSet, type TableImages } from './net-changes.js';
-import { planOf } from './read-image.js';
+import { planOf, readAsSessionIs } from './read-image.js';
 
 /** Rows that have come to refer to a parent: those that are there now and referred elsewhere before. */
 function referringRows({ table, rows, after }: TableImages, reference: ParentReference): readonly Row[] {
@@ -32,7 +32,6 @@ async function parentKeys(
   parent: TableDefinition,
 ): Promise<readonly string[]> {
   const server = session.facts.dialect.server;
-  const plan = planOf(parent, session);
   const name = ({ schema, name: table }: TableDefinition) =>
     `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`;
   const pairs = reference.columns.map((column, at) => ({
@@ -43,11 +42,16 @@ async function parentKeys(
   const keys = new Set<string>();
   for (let from = 0; from < rows.length; from += KEYS_PER_QUERY) {
     const condition = keyCondition(child, rows.slice(from, from + KEYS_PER_QUERY), server, 'child');
-    const result = await session.executor.query(
-      `SELECT ${plan.selectList('parent')} FROM ${name(child)} child JOIN ${name(parent)} parent ON ${joined} ` +
-        `WHERE ${condition} LOCK IN SHARE MODE`,
-    );
-    for (const { identity } of plan.decode(result)) keys.add(identity);
+    const parents = await readAsSessionIs(session, async () => {
+      const plan = planOf(parent, session);
+      return plan.decode(
+        await session.executor.query(
+          `SELECT ${plan.selectList('parent')} FROM ${name(child)} child JOIN ${name(parent)} parent ON ${joined} ` +
+            `WHERE ${condition} LOCK IN SHARE MODE`,
+        ),
+      );
+    });
+    for (const { identity } of parents) keys.add(identity);
   }
   return Array.from(keys);
 }

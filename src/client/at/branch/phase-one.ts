@@ -21,7 +21,7 @@ import {
 } from './net-changes.js';
 import { parentLocks } from './parent-locks.js';
 import { referenceOf } from './queries.js';
-import { planOf } from './read-image.js';
+import { planOf, readAsSessionIs } from './read-image.js';
 import type { TouchedRows, TouchedTable } from './touched-rows.js';
 
 /** The name of this branch kind on the wire. */
@@ -282,16 +282,17 @@ export class PhaseOne {
       if (known !== undefined && known !== null) after.set(identity, known);
     }
     const rows = touched.rows.filter((row) => row.after === undefined);
-    const plan = planOf(table, this.#session);
     const reference = referenceOf({ schema: table.schema, name: table.name, alias: null });
     const server = this.#session.facts.dialect.server;
     for (let from = 0; from < rows.length; from += KEYS_PER_QUERY) {
       const keys = rows.slice(from, from + KEYS_PER_QUERY).map((row) => row.keyed);
       const condition = keyCondition(table, keys, server, reference);
-      const result = await this.#session.executor.query(
-        `SELECT ${plan.selectList(reference)} FROM ${reference} ${keyIndexHint(table)} WHERE ${condition} FOR UPDATE`,
-      );
-      for (const image of plan.decode(result)) {
+      const images = await readAsSessionIs(this.#session, async () => {
+        const plan = planOf(table, this.#session);
+        const query = `SELECT ${plan.selectList(reference)} FROM ${reference} ${keyIndexHint(table)} WHERE ${condition} FOR UPDATE`;
+        return plan.decode(await this.#session.executor.query(query));
+      });
+      for (const image of images) {
         keep(image);
         after.set(image.identity, image);
       }

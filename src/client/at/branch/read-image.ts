@@ -42,6 +42,23 @@ export function decodedImage(
 }
 
 /**
+ * Reads once more where something has changed the session unseen: a stored function, of the statement itself perhaps. For
+ * what the local transaction keeps from being altered, so that nothing else can have changed.
+ */
+export async function readAsSessionIs<Rows>(
+  { recheck }: BranchSession,
+  read: () => Promise<Rows>,
+): Promise<Rows> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof TableChanged) || recheck === undefined) throw error;
+    await recheck();
+    return await read();
+  }
+}
+
+/**
  * Reads an image; when the table was altered since its definition was read, once more with the new one.
  * @param optional as of `ImagePlan.decode`
  */
