@@ -10,6 +10,7 @@ const TABLES = [
   'CREATE TABLE gauges (reading DOUBLE(12,2) PRIMARY KEY, v INT DEFAULT 3, half DOUBLE AS (reading / 2) STORED)',
   "CREATE TABLE marks (name CHAR(8) PRIMARY KEY, kind ENUM('', 'a', 'b c') UNIQUE, v INT)",
   'CREATE TABLE small (id TINYINT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(20) UNIQUE, v INT)',
+  'CREATE TABLE nearly (id TINYINT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(20) UNIQUE, v INT)',
   'CREATE TABLE unused (id TINYINT UNSIGNED AUTO_INCREMENT PRIMARY KEY, v INT)',
   'CREATE TABLE wide (id BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY, name VARCHAR(20) UNIQUE, v INT)',
 ];
@@ -20,6 +21,8 @@ const ROWS = [
   'TRUNCATE TABLE boxes',
   "INSERT INTO boxes (shelf) VALUES ('b')",
   'TRUNCATE TABLE small',
+  'TRUNCATE TABLE nearly',
+  "INSERT INTO nearly VALUES (1, 'one', 1), (126, 'last but one', 1)",
   'TRUNCATE TABLE gauges',
   'TRUNCATE TABLE marks',
   "INSERT INTO marks VALUES ('a', 'b c', 1), ('b', 'a', 2)",
@@ -51,6 +54,8 @@ const UPSERTS = [
   "INSERT INTO boxes (shelf, colour) VALUES ('c', DEFAULT), ('d', 'grey') ON DUPLICATE KEY UPDATE shelf = shelf, v = 4",
   // A row that is deleted and inserted as it was.
   "REPLACE INTO marks SELECT * FROM marks WHERE name = 'a'",
+  // It takes the last value of the counter.
+  "REPLACE INTO nearly (name, v) VALUES ('one', 2)",
   // The server counts the row as changed though it is not.
   "INSERT INTO gauges (reading, v) VALUES ('-0.01', NULL) ON DUPLICATE KEY UPDATE v = VALUES(v)",
 ];
@@ -100,6 +105,9 @@ describe('an upsert of rows of which some are there already', () => {
     "INSERT INTO users (mail) VALUES ('ann@x') ON DUPLICATE KEY UPDATE id = VALUES(id)",
     // The counter is at its end: what is new, or there already, meets the last row by its key.
     "INSERT INTO small (name, v) VALUES ('one', 2) ON DUPLICATE KEY UPDATE v = VALUES(v)",
+    // Their rows may have its last value.
+    "INSERT INTO nearly (name, v) VALUES ('one', 2), ('new', 3) ON DUPLICATE KEY UPDATE v = VALUES(v)",
+    "REPLACE INTO nearly (name, v) VALUES ('new', 2), ('newer', 3)",
     "REPLACE INTO small (name, v) VALUES ('one', 2)",
     "INSERT INTO small (name, v) VALUES ('one', 2), ('last', 5) ON DUPLICATE KEY UPDATE v = VALUES(v)",
     "INSERT INTO small (name, v) VALUES ('new', 2), ('newer', 5) ON DUPLICATE KEY UPDATE v = VALUES(v)",

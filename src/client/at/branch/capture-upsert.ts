@@ -202,7 +202,7 @@ async function runOverMet(
   if (
     inserted.generated &&
     statement.rows.length > 1 &&
-    (await isCounterAtEnd(context, table, statement.rows.length))
+    (await isCounterAtEnd(context, table, statement.rows.length + 1))
   )
     throw atTheEnd(statement, table);
   // A counter that is at its end generates its last value again and again, and the row with it would be met.
@@ -232,9 +232,12 @@ async function runOverMet(
     const known = statement.rows.length === 1 ? met.rows : [];
     const generates = inserted.generated && !givesSomeKeys(statement, met.table);
     const lone = generates && statement.rows.length === 1;
-    if (lone && (await isCounterAtEnd(context, met.table, 1, known))) throw atTheEnd(statement, met.table);
+    // Where it may also meet none, it may take the last value.
+    if (lone && (await isCounterAtEnd(context, met.table, met.exact ? 1 : 2, known)))
+      throw atTheEnd(statement, met.table);
     const counts = await run();
-    if (generates && (await isCounterAtEnd(context, met.table, 1, known))) {
+    const inDoubt = generates && !replacesTheMet(statement, met, counts);
+    if (inDoubt && (await isCounterAtEnd(context, met.table, 1, known))) {
       throw mismatch(insertName(statement), met.table, statement.rows.length, counts.matched);
     }
     return { met, counts, found, moves };
@@ -245,6 +248,16 @@ async function runOverMet(
     table,
     'rows that meet others in part, or one another, under READ COMMITTED; use REPEATABLE READ',
   );
+}
+
+/** Whether a lone row has taken the place of those that were read and of no other: then it may have the last value itself. */
+function replacesTheMet(
+  { onConflict, rows, returning }: InsertStatement,
+  met: ConflictingRows,
+  { matched }: StatementCounts,
+): boolean {
+  const lone = onConflict.action === 'replace' && rows.length === 1 && returning.text === '';
+  return lone && met.exact && matched === 1 + met.rows.length;
 }
 
 /** @returns undefined when there is a row to be met after all */
