@@ -198,6 +198,32 @@ describe('what the server would store as something else', () => {
     await first.execute('DROP TABLE noted');
   });
 
+  it('is refused, or stored as in plain mysql2, where a FLOAT is copied into one of fewer digits', async () => {
+    const { first, gtx } = world;
+    await first.execute([
+      'CREATE TABLE gauges (id INT PRIMARY KEY, reading FLOAT, exactly DOUBLE(9,3))',
+      'INSERT INTO gauges VALUES (1, 1.5, 2.25), (2, 1.23456, 2.5)',
+      'CREATE TABLE rounded (id INT PRIMARY KEY, reading FLOAT(7,3), exactly DOUBLE(5,1))',
+    ]);
+    const before = await first.dump();
+    for (const [column, id, fits] of [
+      ['reading', 1, true],
+      ['reading', 2, false],
+      ['exactly', 1, false],
+      ['exactly', 2, true],
+    ] as const) {
+      const sql = `REPLACE INTO rounded (id, ${column}) SELECT id, ${column} FROM gauges WHERE id = ${id} LIMIT 1`;
+      const refused = !fits && first.server.kind === 'mysql';
+      const run = gtx.run(async () => {
+        await first.pool.query(sql);
+        throw new Error('roll it back');
+      });
+      await assert.rejects(run, refused ? { code: 'STATEMENT_UNSUPPORTED' } : { message: 'roll it back' });
+      assert.equal(await first.dump(), before);
+    }
+    await first.execute('DROP TABLE gauges, rounded');
+  });
+
   for (const sql of [
     'UPDATE places SET n = 5 WHERE k IN (SELECT k FROM kinds) ORDER BY n DESC, id',
     'DELETE FROM places WHERE k IN (SELECT k FROM kinds) ORDER BY n DESC, id LIMIT 1',

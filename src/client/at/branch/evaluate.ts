@@ -37,13 +37,14 @@ export async function evaluateQuery(
   query: string,
   targets: readonly ColumnDefinition[],
 ): Promise<EvaluatedQuery> {
-  const { executor } = context.session;
+  const { executor, facts } = context.session;
+  const { server } = facts.dialect;
   const source = named(query, targets.length);
   const names = targets.map((_, index) => columnName(index));
   const head = await executor.query(`${source} SELECT ${names.join(',')} FROM ${SOURCE} WHERE FALSE`);
   const columns = head.fields.map(sourceColumn);
   const beside = columns.map((column, index) => column?.beside(names[index]!) ?? []);
-  const evaluated = decode(await read(context, source, names, beside), columns, beside, targets);
+  const evaluated = decode(await read(context, source, names, beside), columns, beside, targets, server);
   if ('refused' in evaluated) return evaluated;
   return { ...evaluated, byType: head.fields.some(isAssignedByType) || targets.some(isTakenByType) };
 }
@@ -72,7 +73,7 @@ export async function evaluateExpressions(
     const column = sourceColumn(result.fields[index * (1 + besideText('').length)]!);
     return column === undefined ? undefined : withText(column);
   });
-  return decode(result, columns, beside, targets);
+  return decode(result, columns, beside, targets, context.session.facts.dialect.server);
 }
 
 /** The column where nothing stands beside it but what text needs; undefined where that is not enough. */
@@ -102,6 +103,7 @@ function decode(
   columns: readonly (SourceColumn | undefined)[],
   beside: readonly (readonly string[])[],
   targets: readonly ColumnDefinition[],
+  server: 'mysql' | 'mariadb',
 ): Evaluated {
   const decoded: InsertValue[][] = [];
   for (const raw of rows) {
@@ -117,7 +119,7 @@ function decode(
         values.push({ kind: 'null' });
         continue;
       }
-      const literal = columns[index]?.literal(star, raw.slice(from, at), target, results);
+      const literal = columns[index]?.literal(star, raw.slice(from, at), target, results, server);
       if (literal === undefined)
         return { refused: `a value for \`${target.name}\` of a type that has no literals` };
       if ('refused' in literal) return literal;

@@ -2,6 +2,7 @@ import type { RawValue, ResultField } from '../executor.js';
 import { columnFamily } from '../table/column-family.js';
 import type { ColumnDefinition } from '../table/definition.js';
 import { valueLiteral } from './literal.js';
+import { sizesOf } from './plain-value.js';
 import { columnReader } from './read-column.js';
 
 /** A value as it can be written into VALUES (...); refused: why it cannot be written exactly. */
@@ -22,6 +23,7 @@ export interface SourceColumn {
     beside: readonly RawValue[],
     target: ColumnDefinition,
     results: string,
+    server: 'mysql' | 'mariadb',
   ) => SourceValue;
 }
 
@@ -84,20 +86,33 @@ function evenly(value: number): bigint {
   return BigInt(up ? floor + 1 : floor);
 }
 
-const double: SourceColumn = {
-  needs: 'nothing',
+/** Whether FLOAT(7,3) and its like have room for a number as it is. */
+function fits(number: number, target: ColumnDefinition): boolean {
+  const [digits, fraction] = sizesOf(target);
+  if (digits === undefined || fraction === undefined) return true;
+  const scale = 10 ** fraction;
+  const rounded = Math.round(number * scale) / scale;
+  const kept = target.dataType === 'float' ? Math.fround(rounded) : rounded;
+  return kept === number && Math.abs(rounded) < 10 ** (digits - fraction);
+}
+
+const floating = (type: 'float' | 'double'): SourceColumn => ({
+  needs: type === 'float' ? 'more' : 'nothing',
   // FLOAT is printed with few digits; as DOUBLE it is exact.
   beside: (name) => [`${name}*1e0`],
-  literal: (value, [exact], target) => {
+  literal: (value, [exact], target, _results, server) => {
     const text = latin(exact ?? value);
+    if (server === 'mysql' && target.dataType === type && !fits(Number(text), target))
+      return { refused: `a ${type.toUpperCase()} that MySQL copies without rounding it` };
     if (isTextual(target)) return { literal: `'${text}'` };
     if (columnFamily(target) === 'integer' && Math.abs(Number(text)) < 2 ** 53)
       return { literal: String(evenly(Number(text))) };
     return { literal: /e/i.test(text) ? text : `${text}e0` };
   },
-};
+});
 
-const float: SourceColumn = { ...double, needs: 'more' };
+const float = floating('float');
+const double = floating('double');
 
 const bit: SourceColumn = {
   needs: 'nothing',
