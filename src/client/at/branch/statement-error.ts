@@ -14,17 +14,17 @@ export function isAboutStatement(error: unknown): boolean {
 
 /** ER_WRONG_VALUE and ER_CANNOT_CONVERT_STRING of MySQL, whose SQLSTATE says nothing. */
 const VALUE_ERRORS: ReadonlySet<unknown> = new Set([1525, 3854]);
-/** Two, three or more collations that do not go together. */
-const COLLATION_ERRORS: ReadonlySet<unknown> = new Set([1267, 1270, 1271]);
+/** Two, three or more collations that do not go together, and types, as MariaDB's UUID and INET6. */
+const TOGETHER_ERRORS: ReadonlySet<unknown> = new Set([1267, 1270, 1271, 4078]);
 
 /**
  * Whether a read of ours has failed for something in the statement's own clauses that the statement may say in other
  * words, or not at all: a value in the condition that is none of its type, about which a SELECT is stricter than an
- * UPDATE, or says less; collations that do not go together, where the statement fails for something else before.
+ * UPDATE, or says less; collations or types that do not go together, where the statement fails for something else before.
  */
 export function isForStatementToSay(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { sqlState } = error as { readonly sqlState?: unknown };
   const number = errno(error);
-  return VALUE_ERRORS.has(number) || COLLATION_ERRORS.has(number) || String(sqlState).startsWith('22');
+  return VALUE_ERRORS.has(number) || TOGETHER_ERRORS.has(number) || String(sqlState).startsWith('22');
 }
