@@ -30,8 +30,9 @@ const COMPARED = new Set([
   'address',
 ]);
 
+/** What a FLOAT is equal to depends on the index that it is looked up by, and so on what else a statement asks for. */
 function comparable(table: Table): readonly Column[] {
-  return table.columns.filter(({ type }) => COMPARED.has(type.family));
+  return table.columns.filter(({ type }) => COMPARED.has(type.family) && !type.sql.startsWith('FLOAT'));
 }
 
 function comparedValue(column: Column, dice: Dice): Value {

@@ -45,13 +45,16 @@ function nothing(statement: UpdateStatement | DeleteStatement): string {
  * The condition that must stand beside the keys, if it stays. It may find fewer rows in an UPDATE than in a SELECT: MariaDB
  * takes a value that is none of an indexed TIME for 00:00:00 in the one, and for nothing in the other; MySQL joins a
  * subquery's ENUM by its text in the one, and by its number in the other. What a FLOAT is equal to depends on the index
- * that it is looked up by: there the keys alone are what the statement's own condition finds.
+ * that it is looked up by: there the keys alone are what the statement's own condition finds. So they are with ORDER BY on
+ * MariaDB, which then finds the rows before it changes them, and only warns of what would be an error beside the keys.
  */
 function besideKeys(
-  { steady, where }: UpdateStatement | DeleteStatement,
+  { volatile, where, orderBy }: UpdateStatement | DeleteStatement,
   { columns }: TableDefinition,
+  server: 'mysql' | 'mariadb',
 ): Clause | null {
-  return steady && columns.every(({ dataType }) => dataType !== 'float') ? where : null;
+  if (volatile || (server === 'mariadb' && orderBy !== null)) return null;
+  return columns.every(({ dataType }) => dataType !== 'float') ? where : null;
 }
 
 function boundByKey(
@@ -62,7 +65,7 @@ function boundByKey(
 ): BoundStatement {
   const keys = rows.map((image) => image.row);
   const server = context.session.facts.dialect.server;
-  const beside = besideKeys(statement, table);
+  const beside = besideKeys(statement, table, server);
   const condition =
     keys.length === 0
       ? nothing(statement)

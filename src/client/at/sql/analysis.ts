@@ -165,8 +165,6 @@ export interface UpdateStatement extends RowsStatement {
   readonly assignments: readonly Assignment[];
   /** UPDATE IGNORE: rows that cannot be written are left as they are. */
   readonly ignore: boolean;
-  /** Whether the condition alone is true of the same rows again as long as they are locked, whatever LIMIT chooses. */
-  readonly steady: boolean;
   /** Everything up to WHERE (or to the end), and everything after the condition: to bind the rows by key. */
   readonly head: Clause;
   readonly tail: Clause;
@@ -175,8 +173,6 @@ export interface UpdateStatement extends RowsStatement {
 export interface DeleteStatement extends RowsStatement {
   readonly kind: 'delete';
   readonly ignore: boolean;
-  /** Whether the condition alone is true of the same rows again as long as they are locked, whatever LIMIT chooses. */
-  readonly steady: boolean;
   /** DELETE ... RETURNING (MariaDB): answers with rows. */
   readonly returning: boolean;
   readonly head: Clause;

@@ -11,8 +11,6 @@ export interface RowsClauses {
   readonly orderBy: Clause | null;
   readonly limit: Clause | null;
   readonly volatile: boolean;
-  /** Whether the condition alone is true of the same rows again as long as they are locked. */
-  readonly steady: boolean;
   /** Whether the condition may choose other rows although nobody has written anything. */
   readonly changing: boolean;
   readonly head: Clause;
@@ -58,13 +56,12 @@ export function readRowsClauses(cursor: Cursor, verb: string): RowsClauses {
     cursor.index = source.tokens.length;
   }
   cursor.expectEnd();
-  const steady = where === null || !isVolatile(source, ...where);
   return {
     where: where && source.clause(...where),
     orderBy: orderBy && readOrder(source, ...orderBy).clause,
     limit: limit && source.clause(...limit),
-    volatile: limit !== null || !steady || (orderBy !== null && isVolatile(source, ...orderBy)),
-    steady,
+    volatile:
+      limit !== null || [where, orderBy].some((range) => range !== null && isVolatile(source, ...range)),
     changing: where !== null && isChanging(source, ...where),
     head,
     tail: source.clause(tailBegin, cursor.index),
