@@ -17,7 +17,7 @@ import { TableCache } from '../at/table/cache.js';
 import type { TableDefinition } from '../at/table/definition.js';
 import { StoredFunctions } from '../at/table/stored-functions.js';
 import { RowKeys } from '../at/undo/dirty-check.js';
-import { parameterLiteral } from '../mysql2/parameters.js';
+import { literalOf } from '../mysql2/parameters.js';
 import { refusalOf } from '../mysql2/refusal.js';
 import { Session } from '../mysql2/session.js';
 import { refuseAmbiguousText, refuseSettings } from '../mysql2/session-refusals.js';
@@ -89,8 +89,10 @@ export async function explain(
     await executor.query(`SET SESSION innodb_lock_wait_timeout = ${LOCK_WAIT_S}`);
     await executor.query('START TRANSACTION');
     const database = databaseOf(definitions.executor);
-    const write: WritePlaceholder = (index) => parameterLiteral(values[index], facts.dialect, 'local');
     const analysis = analyze(sql, facts.dialect);
+    const { rowCounts } = analysis;
+    const write: WritePlaceholder = (index) =>
+      literalOf(index, { values, rowCounts }, facts.dialect, 'local');
     const general = await refusalOfText(analysis, sql, values, facts, database);
     const explanations: Explanation[] = [];
     for (const [at, statement] of analysis.statements.entries()) {

@@ -1,6 +1,7 @@
 import { GlobalTxError } from '../../protocol/errors.js';
 import { type CapturedStatement, isCaptured } from '../at/branch/capture.js';
 import type { BranchDatabase, BranchSession, SessionFacts } from '../at/branch/database.js';
+import type { WritePlaceholder } from '../at/branch/queries.js';
 import { refuseWritingFunctions } from '../at/branch/stored-calls.js';
 import type { Analysis, Control } from '../at/sql/analysis.js';
 import { analyze } from '../at/sql/index.js';
@@ -13,7 +14,7 @@ import { Enlisted } from './enlisted.js';
 import { askedOfLastStatement } from './last-statement.js';
 import { LastStatements } from './last-statements.js';
 import type { LocalLine } from './local-line.js';
-import { parameterLiteral } from './parameters.js';
+import { literalOf } from './parameters.js';
 import { refusalOf } from './refusal.js';
 import { refuseEnded } from './refuse-ended.js';
 import { asError, endsLocalTransaction, isInactivity } from './server-errors.js';
@@ -150,7 +151,14 @@ export class LocalTransaction {
       const session = this.#branchSession(facts);
       if (statement.kind === 'control') await this.#control(command, statement.control, transaction, session);
       else if (statement.kind === 'refused') throw refusalOf(statement);
-      else if (isCaptured(statement)) await this.#captured(command, statement, transaction, session);
+      else if (isCaptured(statement))
+        await this.#captured(
+          command,
+          statement,
+          transaction,
+          session,
+          this.#writer(command, analysis, session),
+        );
       this.#last.ran(command, statement.kind);
     } catch (error) {
       this.#last.failed(error);
@@ -198,12 +206,13 @@ export class LocalTransaction {
     statement: CapturedStatement,
     transaction: BranchOwner,
     session: BranchSession,
+    write: WritePlaceholder,
   ): Promise<void> {
     if (this.#lost !== undefined) throw this.#lost;
     this.#hazards.refuseLockedTables();
     refuseSettings(session.facts);
     refuseEnded(transaction);
-    if (!this.#open) return this.#autocommit(command, statement, transaction, session);
+    if (!this.#open) return this.#autocommit(command, statement, transaction, session, write);
     if (this.#enlisted === undefined) {
       throw new GlobalTxError(
         'LOCAL_TRANSACTION_FOREIGN',
@@ -212,7 +221,7 @@ export class LocalTransaction {
         { xid: transaction.xid },
       );
     }
-    return this.#explicit(this.#enlisted, command, statement, session);
+    return this.#explicit(this.#enlisted, command, statement, session, write);
   }
 
   /** A statement in a local transaction of the application's own. */
@@ -221,10 +230,11 @@ export class LocalTransaction {
     command: ApplicationCommand,
     statement: CapturedStatement,
     session: BranchSession,
+    write: WritePlaceholder,
   ): Promise<void> {
     const { lockWaitMs } = enlisted.transaction;
     try {
-      await enlisted.statement(session, statement, this.#writer(command, session), command, lockWaitMs);
+      await enlisted.statement(session, statement, write, command, lockWaitMs);
     } catch (error) {
       // Not whatever error says so: it may be of one of our own connections.
       if (this.#line.lost !== undefined) this.lose('the connection was lost');
@@ -241,18 +251,23 @@ export class LocalTransaction {
     statement: CapturedStatement,
     transaction: BranchOwner,
     session: BranchSession,
+    write: WritePlaceholder,
   ): Promise<void> {
     const way = {
       line: this.#line,
       enlist: () => new Enlisted(transaction, this.#line, this.#database),
-      write: this.#writer(command, session),
+      write,
       ended: () => this.#session.transactionEnded(),
     };
     return runAutocommit(way, command, statement, session);
   }
 
-  #writer(command: ApplicationCommand, session: BranchSession): (index: number) => string {
-    return (index) => parameterLiteral(command.parameters[index], session.facts.dialect, this.#timezone);
+  #writer(
+    { parameters: values }: ApplicationCommand,
+    { rowCounts }: Analysis,
+    session: BranchSession,
+  ): WritePlaceholder {
+    return (index) => literalOf(index, { values, rowCounts }, session.facts.dialect, this.#timezone);
   }
 
   async #control(

@@ -52,6 +52,26 @@ export function parameterLiteral(value: unknown, dialect: SqlDialect, timezone: 
   return stringLiteral(String(value), dialect);
 }
 
+/** The values bound to a text, and which of its placeholders say how many rows. */
+export interface BoundValues {
+  readonly values: readonly unknown[];
+  readonly rowCounts: readonly number[];
+}
+
+/**
+ * What a placeholder stands for, as a literal. Behind LIMIT the server takes the number that bound text says, and nothing
+ * but digits as written: mysql2's users bind text there, because MySQL takes no DOUBLE.
+ */
+export function literalOf(
+  index: number,
+  { values, rowCounts }: BoundValues,
+  dialect: SqlDialect,
+  timezone: string,
+): string {
+  const literal = parameterLiteral(values[index], dialect, timezone);
+  return rowCounts.includes(index) && /^'\d+'$/.test(literal) ? literal.slice(1, -1) : literal;
+}
+
 /** The shortest text that gives the same double, in the form that the server reads as DOUBLE, not DECIMAL. */
 function exponential(value: number): string {
   if (Object.is(value, -0)) return '-0e0';

@@ -258,6 +258,8 @@ export interface Analysis {
   readonly several: boolean;
   /** Names that may be those of stored functions, in all of the text. */
   readonly calls: readonly Call[];
+  /** Indexes of the placeholders that say how many rows, behind LIMIT, OFFSET and FETCH. */
+  readonly rowCounts: readonly number[];
 }
 
 /** A name before a parenthesis, unquoted. */

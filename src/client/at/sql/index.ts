@@ -6,6 +6,7 @@ import { agree } from './check/agree.js';
 import { parse, type Reading } from './check/parser.js';
 import { lex } from './lexer.js';
 import { isSeveral } from './parts.js';
+import { rowCountsOf } from './row-counts.js';
 import { split } from './source.js';
 import { readStatement } from './statement.js';
 
@@ -70,7 +71,8 @@ const NOTHING: Statement = { kind: 'read' };
 function read(text: string, dialect: SqlDialect, parser: (form: string) => Reading | null): Analysis {
   const { tokens, problem } = lex(text, dialect);
   const segments = split(text, tokens, problem);
-  if (segments.length === 0) return { statements: [NOTHING], texts: [text], several: false, calls: [] };
+  if (segments.length === 0)
+    return { statements: [NOTHING], texts: [text], several: false, calls: [], rowCounts: [] };
   return {
     statements: segments.map((segment) =>
       readStatement(segment, (source, statement) => agree(source, statement, parser)),
@@ -78,5 +80,6 @@ function read(text: string, dialect: SqlDialect, parser: (form: string) => Readi
     texts: segments.map(({ source }) => source.clauseFromBegin(source.tokens.length).text),
     several: isSeveral(text, tokens),
     calls: segments.flatMap(({ source }) => callsOf(source)),
+    rowCounts: segments.flatMap(({ source }) => rowCountsOf(source)),
   };
 }
