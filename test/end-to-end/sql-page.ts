@@ -104,6 +104,12 @@ const LIMITS = `
   that gives one of the last values of the counter, and has others generated, is refused (STATEMENT_UNSUPPORTED). So
   are an upsert whose key is generated while the counter is at its end, unless it meets the row there by another value, too,
   and under READ COMMITTED one of several rows that gives one of the last values and meets no row that is there already.
+- A view can be updated, deleted from and read with locks where each of its rows is one of a single table, directly or by way
+  of other views, and where it shows all columns of the table's key as they are: no join, subquery, aggregate, DISTINCT,
+  GROUP BY, ORDER BY, LIMIT or UNION, no ALGORITHM = TEMPTABLE, no function but those that are known to depend on their arguments
+  alone, no backslash in its definition. The account needs SHOW VIEW on it, and on the table what a rollback needs. Keys cannot be
+  changed through a view. That a view is altered is seen at the next statement; what its table's definition is believed for (see
+  [architecture.md](architecture.md)), and a table that a view has taken the place of, only after ten seconds.
 - What one local transaction changes may take 256 MiB, before and after together, or what the option \`undoLimit\` of the
   pool or connection says, in bytes; a statement that needs more is turned away (UNDO_RECORD_TOO_LARGE), and nothing of
   its local transaction is kept. \`max_allowed_packet\` sets no bound.

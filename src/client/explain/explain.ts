@@ -2,7 +2,9 @@ import type { ConnectionOptions } from 'mysql2';
 import { GlobalTxError } from '../../protocol/errors.js';
 import { type CapturedStatement, captureStatement, isCaptured } from '../at/branch/capture.js';
 import type { CaptureContext } from '../at/branch/capture-context.js';
+import { onBase } from '../at/branch/capture-view.js';
 import type { BranchDatabase, SessionFacts } from '../at/branch/database.js';
+import { relationOf } from '../at/branch/named-table.js';
 import type { WritePlaceholder } from '../at/branch/queries.js';
 import { refuseWritingFunctions } from '../at/branch/stored-calls.js';
 import { TouchedRows } from '../at/branch/touched-rows.js';
@@ -16,6 +18,7 @@ import { analyze } from '../at/sql/index.js';
 import { TableCache } from '../at/table/cache.js';
 import type { TableDefinition } from '../at/table/definition.js';
 import { StoredFunctions } from '../at/table/stored-functions.js';
+import { isView } from '../at/table/view.js';
 import { RowKeys } from '../at/undo/dirty-check.js';
 import { literalOf } from '../mysql2/parameters.js';
 import { refusalOf } from '../mysql2/refusal.js';
@@ -129,6 +132,8 @@ function databaseOf(executor: SqlExecutor): BranchDatabase {
   const untouched = () => Promise.reject(new GlobalTxError('INTERNAL', 'an explanation registers no branch'));
   return {
     table: (schema, name) => tables.get(schema, name),
+    relation: (schema, name) => tables.relation(schema, name),
+    isCurrent: (view) => tables.isCurrent(view),
     writingFunctions: (schema) => functions.writing(schema),
     forgetTable: (schema, name) => tables.forget(schema, name),
     resourceId: untouched,
@@ -212,6 +217,7 @@ async function explainCaptured(
   }
   const { tables } = observed;
   const server = facts.dialect.server;
+  const onTable = await throughView(statement, context);
   const insertion = await removals(statement, facts, database, write);
   return {
     sql,
@@ -222,7 +228,7 @@ async function explainCaptured(
     runs: bound ?? sql,
     bound: bound !== undefined,
     tables: tables.filter(({ rows }) => rows.length > 0).map((read) => explainedTable(read, statement)),
-    compensation: [...insertion.compensation, ...restorationSql(statement, tables, server)],
+    compensation: [...insertion.compensation, ...restorationSql(onTable, tables, server)],
     remarks: [...insertion.remarks, ...remarksOf(statement, tables)],
   };
 }
@@ -240,6 +246,16 @@ function explainedTable({ table, rows }: ReadTable, statement: CapturedStatement
       before: readableRow(columns, row),
     })),
   };
+}
+
+/** The statement as the table sees it whose rows a view shows. */
+async function throughView(
+  statement: CapturedStatement,
+  context: CaptureContext,
+): Promise<CapturedStatement> {
+  if (statement.kind !== 'update' && statement.kind !== 'delete') return statement;
+  const relation = await relationOf(context, statement.table);
+  return relation !== undefined && isView(relation) ? onBase(statement, relation) : statement;
 }
 
 async function removals(

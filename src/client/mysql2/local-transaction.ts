@@ -40,7 +40,8 @@ export class LocalTransaction {
   readonly #timezone: string;
   readonly #hazards = new SessionHazards();
   readonly #last: LastStatements;
-  readonly #refuseHidden = (table: TableDefinition) => this.#hazards.refuseHidden(this.#line, table);
+  readonly #refuseHidden = (table: Pick<TableDefinition, 'schema' | 'name'>) =>
+    this.#hazards.refuseHidden(this.#line, table);
   /** A local transaction is open on the server because the application asked for it. */
   #open = false;
   /** Something passed outside of any global transaction: without autocommit it has opened a local one. */

@@ -50,7 +50,10 @@ export class SessionHazards {
   }
 
   /** Rejects with GlobalTxError TABLE_UNSUPPORTED when the session sees a temporary table in the place of a table */
-  refuseHidden(executor: SqlExecutor, table: TableDefinition): Promise<void> | undefined {
+  refuseHidden(
+    executor: SqlExecutor,
+    table: Pick<TableDefinition, 'schema' | 'name'>,
+  ): Promise<void> | undefined {
     if (!this.#suspicious) return undefined;
     const name = JSON.stringify([table.schema, table.name]);
     if (this.#plain.has(name)) return undefined;

@@ -8,6 +8,7 @@ import { createSessionSource, type SessionSource } from '../at/resource/raw-sess
 import { TableCache } from '../at/table/cache.js';
 import type { TableDefinition } from '../at/table/definition.js';
 import { StoredFunctions } from '../at/table/stored-functions.js';
+import type { Relation, ViewDefinition } from '../at/table/view.js';
 import type { Client } from '../client.js';
 import { requireClient, whenClient } from '../process-client.js';
 
@@ -77,6 +78,14 @@ export class Source implements BranchDatabase {
 
   table(schema: string, name: string): Soon<TableDefinition | undefined> {
     return this.#tables.get(schema, name);
+  }
+
+  relation(schema: string, name: string): Soon<Relation | undefined> {
+    return this.#tables.relation(schema, name);
+  }
+
+  isCurrent(view: ViewDefinition): Promise<boolean> {
+    return this.#tables.isCurrent(view);
   }
 
   writingFunctions(schema: string): Promise<ReadonlyMap<string, string>> {

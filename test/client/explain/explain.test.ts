@@ -20,6 +20,7 @@ describe('An explanation of a statement', () => {
         "INSERT INTO customer VALUES (1, 'Ann', 3), (2, 'Bob', 5), (3, 'Cid', 8)",
         "INSERT INTO orders (customer, note) VALUES (1, 'tea'), (1, 'jam'), (2, 'oil')",
         'CREATE TABLE heap (n INT)',
+        'CREATE VIEW regular (no, times) AS SELECT id, visits FROM customer WHERE visits > 4',
       ],
       database,
     );
@@ -75,6 +76,20 @@ describe('An explanation of a statement', () => {
     const [parent, children] = told.compensation;
     assert.match(parent!, /INSERT INTO .*`customer` .* VALUES \(1, .*, 3\)$/);
     assert.match(children!, /INSERT INTO .*`orders` .* VALUES \(1, 1, .*\), \(2, 1, .*\)$/);
+  });
+
+  it('shows the rows of the table behind a view', async () => {
+    const told = await explained('UPDATE regular SET times = 0 ORDER BY times LIMIT 1');
+    assert.match(told.queries[0]!, /FROM regular/);
+    assert.match(told.runs ?? '', /`regular`\.`no` IN \(2\)/);
+    assert.deepEqual(
+      told.tables.map(({ table, rows }) => [table, rows.map(({ key }) => key)]),
+      [[`${database}.customer`, ['id = 2']]],
+    );
+    assert.match(told.compensation.join(), /UPDATE .*`customer`.* SET `visits` = 5 WHERE `id` IN \(2\)$/);
+    assert.equal((await explained('SELECT * FROM regular FOR UPDATE')).verdict, 'captured');
+    const refused = await explained('INSERT INTO regular VALUES (9, 9)');
+    assert.match(refused.refusal?.construct ?? '', /view as the target of INSERT/);
   });
 
   it('says how an INSERT would be taken away, and what it cannot know', async () => {

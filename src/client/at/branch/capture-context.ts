@@ -83,7 +83,12 @@ export interface ReadLocks {
 }
 
 /** The statement touched other rows than were read: nothing of the local transaction can be kept. */
-export function mismatch(verb: string, table: TableDefinition, read: number, touched: number): GlobalTxError {
+export function mismatch(
+  verb: string,
+  table: Pick<TableDefinition, 'schema' | 'name'>,
+  read: number,
+  touched: number,
+): GlobalTxError {
   return new GlobalTxError(
     'IMAGE_MISMATCH',
     `${verb} on ${table.schema}.${table.name} touched ${touched} rows, but ${read} were read for its image; ` +

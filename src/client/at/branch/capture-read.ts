@@ -1,8 +1,10 @@
 import { GlobalTxError } from '../../../protocol/errors.js';
 import { reach } from '../../failpoints.js';
 import { keyCondition } from '../image/key-condition.js';
+import type { ImagePlan } from '../image/plan.js';
 import type { LockingReadStatement } from '../sql/analysis.js';
 import type { TableDefinition } from '../table/definition.js';
+import { isView, type Relation, type ViewDefinition } from '../table/view.js';
 import {
   type BoundStatement,
   type CaptureContext,
@@ -12,8 +14,15 @@ import {
   type RunWithRead,
   type StatementCounts,
 } from './capture-context.js';
-import { boundStatement, lockingReadQuery, referenceOf, type WritePlaceholder } from './queries.js';
+import {
+  boundStatement,
+  holdingQuery,
+  lockingReadQuery,
+  referenceOf,
+  type WritePlaceholder,
+} from './queries.js';
 import { decodedImage, planOf, readImage, type TableImage } from './read-image.js';
+import { readThrough, withView } from './view-rows.js';
 
 /** To which NOWAIT can be added. */
 const PLAIN_LOCK = /^\s*FOR\s+UPDATE\s*$/i;
@@ -22,13 +31,16 @@ const PLAIN_LOCK = /^\s*FOR\s+UPDATE\s*$/i;
 export async function captureRead(
   context: CaptureContext,
   statement: LockingReadStatement,
-  known: TableDefinition,
+  known: Relation,
   write: WritePlaceholder,
   run: RunStatement,
 ): Promise<ReadLocks> {
   const reference = referenceOf(statement.table);
-  const read = () =>
-    readImage(context, known, (plan) => lockingReadQuery(statement, plan.selectList(reference), write));
+  const query = (plan: ImagePlan) => lockingReadQuery(statement, plan.selectList(reference), write);
+  // Once the read has run nothing can be refused any more.
+  if (isView(known))
+    await readKeys(context, known, (plan) => holdingQuery(statement, plan.selectList(reference), write));
+  const read = () => (isView(known) ? readKeys(context, known, query) : readImage(context, known, query));
   if (choosesAnew(context, statement)) {
     const image = await read();
     await run(bound(context, statement, image));
@@ -38,13 +50,26 @@ export async function captureRead(
   // read of their keys meets the same rows.
   const behind = meetsTheSame(context, statement) ? context.behind : undefined;
   const { counts, image } =
-    behind === undefined
+    behind === undefined || isView(known)
       ? { counts: await run(), image: await read() }
       : await together(context, statement, known, write, behind, read);
   if (statement.volatile && counts.matched !== image.rows.length) {
     throw mismatch('SELECT', image.table, image.rows.length, counts.matched);
   }
   return locksOf(statement, image);
+}
+
+/** The keys of a view's rows are those of its table: they name the same locks. */
+function readKeys(
+  context: CaptureContext,
+  found: ViewDefinition,
+  query: (plan: ImagePlan) => string,
+): Promise<TableImage> {
+  return withView(context, found, async (view) => {
+    const image = await readThrough(context, view, query);
+    context.observe?.(image.table, image.rows);
+    return image;
+  });
 }
 
 /** Whether the read of the keys finds every row that it meets locked by the application's read: it need never wait. */

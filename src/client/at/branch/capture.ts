@@ -8,13 +8,16 @@ import type {
   Statement,
   UpdateStatement,
 } from '../sql/analysis.js';
+import { isView } from '../table/view.js';
 import { captureChange } from './capture-change.js';
 import type { CaptureContext, ReadLocks, RunStatement } from './capture-context.js';
 import { captureInsertion } from './capture-insertion.js';
 import { captureJoined } from './capture-joined.js';
 import { captureJoinedRead } from './capture-joined-read.js';
 import { captureRead } from './capture-read.js';
-import { runWithoutTable, tableOf } from './named-table.js';
+import { captureViewChange } from './capture-view.js';
+import { viewInsertRefused } from './insert-refusal.js';
+import { relationOf, runWithoutTable } from './named-table.js';
 import type { WritePlaceholder } from './queries.js';
 
 /** The statements that a branch takes images or locks for. */
@@ -51,18 +54,20 @@ export async function captureStatement(
     return [];
   }
   if (statement.kind === 'joinedRead') return captureJoinedRead(context, statement, write, run);
-  const found = tableOf(context, statement.table);
-  const table = found instanceof Promise ? await found : found;
-  if (table === undefined) return runWithoutTable(statement.table.name, run);
+  const found = relationOf(context, statement.table);
+  const relation = found instanceof Promise ? await found : found;
+  if (relation === undefined) return runWithoutTable(statement.table.name, run);
   switch (statement.kind) {
     case 'insert':
-      await captureInsertion(context, statement, table, write, run);
+      if (isView(relation)) throw viewInsertRefused(statement, relation);
+      await captureInsertion(context, statement, relation, write, run);
       return [];
     case 'update':
     case 'delete':
-      await captureChange(context, statement, table, write, run);
+      if (isView(relation)) await captureViewChange(context, statement, relation, write, run);
+      else await captureChange(context, statement, relation, write, run);
       return [];
     case 'lockingRead':
-      return [await captureRead(context, statement, table, write, run)];
+      return [await captureRead(context, statement, relation, write, run)];
   }
 }

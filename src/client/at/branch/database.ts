@@ -1,5 +1,6 @@
 import type { SqlDialect, SqlExecutor } from '../executor.js';
 import type { TableDefinition } from '../table/definition.js';
+import type { Relation, ViewDefinition } from '../table/view.js';
 
 /** The facts of one session that decide how a branch is made in it. */
 export interface SessionFacts {
@@ -39,14 +40,18 @@ export interface BranchSession {
    * Rejects when this session sees something else under the table's name than others do: TABLE_UNSUPPORTED. Undefined
    * where that is known not to be so.
    */
-  readonly refuseHidden?: (table: TableDefinition) => Promise<void> | undefined;
+  readonly refuseHidden?: (table: Pick<Relation, 'schema' | 'name'>) => Promise<void> | undefined;
 }
 
 /** The database behind a session, as far as branches need it; shared by all sessions of a pool. */
 export interface BranchDatabase {
   /** @returns undefined when there is no such table
-   * @throws GlobalTxError TABLE_UNSUPPORTED */
+   * @throws GlobalTxError TABLE_UNSUPPORTED, also for a view */
   table(schema: string, name: string): Soon<TableDefinition | undefined>;
+  /** The same, or a view whose rows are those of one table. */
+  relation(schema: string, name: string): Soon<Relation | undefined>;
+  /** Whether a view is what its definition says; it stays so while a local transaction holds it. */
+  isCurrent(view: ViewDefinition): Promise<boolean>;
   /** Stored functions of a schema that may write, by name in lower case, with what they declare. */
   writingFunctions(schema: string): Promise<ReadonlyMap<string, string>>;
   /** The cached definition is out of date. */

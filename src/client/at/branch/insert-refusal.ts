@@ -1,6 +1,8 @@
 import { GlobalTxError } from '../../../protocol/errors.js';
 import type { InsertStatement } from '../sql/analysis.js';
+import { tableUnsupported } from '../table/check.js';
 import type { TableDefinition } from '../table/definition.js';
+import type { ViewDefinition } from '../table/view.js';
 
 /** The statement as its construct is named. */
 export function insertName({ onConflict }: InsertStatement): string {
@@ -27,5 +29,18 @@ export function insertRefused(
     'STATEMENT_UNSUPPORTED',
     `${name} into ${table.schema}.${table.name} is not supported inside a global transaction: ${reason}.`,
     { construct: statement.onConflict.action === 'fail' ? reason : `${name}: ${reason}` },
+  );
+}
+
+/** An error for an INSERT into a view: what its columns get that it does not name is not the view's to say. */
+export function viewInsertRefused(
+  statement: InsertStatement,
+  { schema, name, base }: ViewDefinition,
+): GlobalTxError {
+  return tableUnsupported(
+    schema,
+    name,
+    `view as the target of ${insertName(statement)}`,
+    `Name the table ${base.schema}.${base.name} itself.`,
   );
 }

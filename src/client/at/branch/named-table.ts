@@ -1,18 +1,30 @@
 import { GlobalTxError } from '../../../protocol/errors.js';
 import type { TableName } from '../sql/analysis.js';
 import type { TableDefinition } from '../table/definition.js';
+import type { Relation } from '../table/view.js';
 import type { CaptureContext, RunStatement } from './capture-context.js';
 import type { BranchSession, Soon } from './database.js';
+
+type Names = Pick<TableName, 'schema' | 'name'>;
+type Context = Pick<CaptureContext, 'session' | 'database'>;
 
 /**
  * The table that a statement names, in the session's default schema unless it names another.
  * @returns undefined when other sessions see no such table
- * @throws GlobalTxError NO_DATABASE, TABLE_UNSUPPORTED
+ * @throws GlobalTxError NO_DATABASE, TABLE_UNSUPPORTED, also for a view
  */
-export function tableOf(
-  { session, database }: Pick<CaptureContext, 'session' | 'database'>,
-  name: Pick<TableName, 'schema' | 'name'>,
-): Soon<TableDefinition | undefined> {
+export function tableOf(context: Context, name: Names): Soon<TableDefinition | undefined> {
+  const table = context.database.table(schemaOf(context, name), name.name);
+  return seen(context.session, table);
+}
+
+/** The table or view that a statement names: see `tableOf`. */
+export function relationOf(context: Context, name: Names): Soon<Relation | undefined> {
+  const relation = context.database.relation(schemaOf(context, name), name.name);
+  return seen(context.session, relation);
+}
+
+function schemaOf({ session }: Context, name: Names): string {
   const schema = name.schema ?? session.facts.schema;
   if (schema === null) {
     throw new GlobalTxError(
@@ -21,16 +33,22 @@ export function tableOf(
       { construct: name.name },
     );
   }
-  const table = database.table(schema, name.name);
-  return table instanceof Promise ? table.then((loaded) => seenBy(session, loaded)) : seenBy(session, table);
+  return schema;
 }
 
-function seenBy(
+function seen<Found extends Relation>(
   session: BranchSession,
-  table: TableDefinition | undefined,
-): Soon<TableDefinition | undefined> {
-  const looked = table && session.refuseHidden?.(table);
-  return looked === undefined ? table : looked.then(() => table);
+  found: Soon<Found | undefined>,
+): Soon<Found | undefined> {
+  return found instanceof Promise ? found.then((loaded) => seenBy(session, loaded)) : seenBy(session, found);
+}
+
+function seenBy<Found extends Relation>(
+  session: BranchSession,
+  found: Found | undefined,
+): Soon<Found | undefined> {
+  const looked = found && session.refuseHidden?.(found);
+  return looked === undefined ? found : looked.then(() => found);
 }
 
 /**

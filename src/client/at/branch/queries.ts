@@ -64,6 +64,20 @@ export function lockingReadQuery(
   );
 }
 
+/** Locks no row, but keeps what the statement speaks of from being altered. */
+export function holdingQuery(
+  { from, lock }: LockingReadStatement,
+  selectList: string,
+  write: WritePlaceholder,
+): string {
+  return lines(
+    `SELECT ${selectList}`,
+    `FROM ${inlineClause(from, write)}`,
+    'LIMIT 0',
+    inlineClause(lock, write),
+  );
+}
+
 /**
  * The application's statement with its condition replaced by the keys of the rows that were read.
  * @param beside what is kept of its condition

@@ -69,11 +69,13 @@ interface PartSource {
 /** The expressions beside the star, in their order. Places are counted from the result's first column. */
 class SelectList {
   readonly #expressions: ((reference: string) => string)[] = [];
+  readonly #star: (reference: string) => string;
   readonly #starCount: number;
   /** The texts for the reference asked for last: it is nearly always the same. */
   #last: { readonly reference: string; readonly whole: string; readonly allButLast: string } | undefined;
 
-  constructor(starCount: number) {
+  constructor(star: (reference: string) => string, starCount: number) {
+    this.#star = star;
     this.#starCount = starCount;
   }
 
@@ -89,7 +91,7 @@ class SelectList {
 
   texts(reference: string): { readonly whole: string; readonly allButLast: string } {
     if (this.#last?.reference !== reference) {
-      const parts = [`${reference}.*`, ...this.#expressions.map((expression) => expression(reference))];
+      const parts = [this.#star(reference), ...this.#expressions.map((expression) => expression(reference))];
       this.#last = { reference, whole: parts.join(','), allButLast: parts.slice(0, -1).join(',') };
     }
     return this.#last;
@@ -98,6 +100,12 @@ class SelectList {
 
 function columnName(reference: string, column: ColumnDefinition): string {
   return `${reference}.${quoteIdentifier(column.name)}`;
+}
+
+/** What is compared as the columns of a star are: where a view may have others, its names for them. */
+function starOf({ columns, inPart }: TableDefinition, reference: string): string {
+  if (inPart !== true) return `${reference}.*`;
+  return columns.map((column) => columnName(reference, column)).join(',');
 }
 
 /**
@@ -127,7 +135,7 @@ class TablePlan implements ImagePlan {
     this.#table = table;
     this.#presumed = presumed;
     this.#star = new StarFields(table);
-    this.#list = new SelectList(this.#star.count);
+    this.#list = new SelectList((reference) => starOf(table, reference), this.#star.count);
     this.#results = this.#list.add(() => 'CAST(@@character_set_results AS BINARY)');
     let visible = 0;
     this.#sources = table.columns.map((column) => {

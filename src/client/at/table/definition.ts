@@ -70,6 +70,8 @@ export interface TableDefinition {
   readonly schema: string;
   readonly name: string;
   readonly columns: readonly ColumnDefinition[];
+  /** These are not all of its columns, and they have a view's names. */
+  readonly inPart?: boolean;
   /** The primary key, or failing that the first unique index without NULL: names the rows. */
   readonly key: UniqueIndex;
   /** The other unique indexes. */

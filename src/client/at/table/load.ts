@@ -7,14 +7,15 @@ import { readCatalogue, textLiteral } from './information-schema.js';
 import { type CatalogueTable, loadColumns } from './load-columns.js';
 import { loadCascades, loadParents, loadTriggers } from './load-constraints.js';
 import { loadIndexes } from './load-indexes.js';
+import { loadView } from './load-view.js';
 import { refuseTemporary } from './temporary.js';
+import { isView, type Relation } from './view.js';
 
 const SYSTEM_SCHEMAS = new Set(['mysql', 'information_schema', 'performance_schema', 'sys']);
 
 const OWN_TABLES = new Set([UNDO_LOG_TABLE, RESOURCE_TABLE]);
 
 const KINDS: ReadonlyMap<string, readonly [construct: string, help: string]> = new Map([
-  ['VIEW', ['view', 'Use the tables that it is made of.']],
   ['SYSTEM VIEW', ['view', 'It belongs to the server.']],
   ['SYSTEM VERSIONED', ['system-versioned table', 'Its history could not be rolled back.']],
   ['SEQUENCE', ['sequence', 'Sequences are not transactional.']],
@@ -56,8 +57,29 @@ function doubtfulColumn(
   );
 }
 
+/** As `loadRelation`, of tables alone: a view is refused. */
+export async function loadTable(
+  executor: SqlExecutor,
+  schema: string,
+  name: string,
+): Promise<TableDefinition | undefined> {
+  return tableOnly(await loadRelation(executor, schema, name));
+}
+
+/** @throws GlobalTxError TABLE_UNSUPPORTED for a view */
+export function tableOnly(relation: Relation | undefined): TableDefinition | undefined {
+  if (relation === undefined || !isView(relation)) return relation;
+  const { schema, name } = relation;
+  throw tableUnsupported(
+    schema,
+    name,
+    'view',
+    'Only an UPDATE, a DELETE or a locking read of it alone is supported. Use the table that it is made of.',
+  );
+}
+
 /**
- * Reads the definition of a table from the server's catalogue.
+ * Reads the definition of a table or view from the server's catalogue.
  *
  * What could only be seen with privileges of its own is seen only with these: triggers need TRIGGER on the
  * table, foreign keys of other tables some privilege on those.
@@ -65,14 +87,14 @@ function doubtfulColumn(
  * @returns undefined when there is no such table (or the account may not see it): the application's statement
  * then fails by itself, with the server's own error
  * @throws GlobalTxError TABLE_UNSUPPORTED for what can never be rolled back exactly: no primary or unique
- * not-null key, another engine than InnoDB, views, system schemas, temporary and system-versioned tables,
- * column types that are unknown. Triggers and cascades are facts of the definition: see `checkTable`.
+ * not-null key, another engine than InnoDB, views over more than the rows of one table, system schemas, temporary and
+ * system-versioned tables, column types that are unknown. Triggers and cascades are facts of the definition: see `checkTable`.
  */
-export async function loadTable(
+export async function loadRelation(
   executor: SqlExecutor,
   schema: string,
   name: string,
-): Promise<TableDefinition | undefined> {
+): Promise<Relation | undefined> {
   if (SYSTEM_SCHEMAS.has(schema.toLowerCase())) {
     throw tableUnsupported(schema, name, 'system schema', 'Its tables belong to the server.');
   }
@@ -101,6 +123,18 @@ export async function loadTable(
   const found = candidates.find((row) => same(row.schema, schema) && same(row.name, name));
   if (found === undefined) return undefined;
   const table: CatalogueTable = { schema: found.schema ?? schema, name: found.name ?? name, server };
+  if (found.type === 'VIEW') {
+    const view = await loadView(executor, table);
+    if (view === undefined) {
+      throw tableUnsupported(
+        table.schema,
+        table.name,
+        'view that the account may not see',
+        'Grant it SHOW VIEW.',
+      );
+    }
+    return view;
+  }
   refuseKind(table, found.type, found.engine);
   await refuseTemporary(executor, table);
   const columns = await loadColumns(executor, table);
