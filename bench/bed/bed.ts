@@ -28,6 +28,9 @@ export interface ServerCounters {
   readonly coordinatorCpuUs: number;
 }
 
+/** Every load keeps its connections, and the one of each network has 128 in flight. */
+const SERVER = { arguments: ['--max-connections=1000'] };
+
 /** Ticks of /proc/PID/stat are hundredths of a second on Linux (proc(5), USER_HZ). */
 const TICK_US = 10_000;
 
@@ -53,8 +56,8 @@ export class Bed {
 
   static async make(): Promise<Bed> {
     const [first, second, coordinator] = await Promise.all([
-      startServer(),
-      startServer(),
+      startServer(SERVER),
+      startServer(SERVER),
       startCoordinator(),
     ]);
     return new Bed([first, second], coordinator);
