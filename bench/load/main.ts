@@ -77,8 +77,9 @@ async function answer(request: Request): Promise<Answer> {
       return { answer: 'round', round: await round(run, request.inFlight, request.ms, request.most) };
     }
     case 'finish':
-      await endPools();
+      // In this order: the pools of an open one are still needed for phase two.
       await gtx.close();
+      await endPools();
       return { answer: 'ready' };
   }
 }

@@ -24,7 +24,6 @@ export class AtResource implements Resource {
   readonly #schema: string;
   readonly #server: SqlDialect['server'];
   readonly #sessions: SessionSource;
-  readonly #logger: Logger;
   readonly #tables = new CompensationTables();
   readonly #cleaner: UndoLogCleaner;
   readonly #defenceRecords: DefenceRecords;
@@ -35,27 +34,17 @@ export class AtResource implements Resource {
     this.#schema = schema;
     this.#server = server;
     this.#sessions = sessions;
-    this.#logger = logger;
     this.#cleaner = new UndoLogCleaner(sessions, schema);
     this.#defenceRecords = new DefenceRecords(sessions, schema, logger, defenceRecords);
   }
 
   phaseTwo(branches: readonly PhaseTwo[]): Promise<readonly PhaseTwoAnswer[]> {
-    return Promise.all(branches.map((branch) => this.#carryOut(branch)));
+    return Promise.all(branches.map((branch) => this.#answer(branch)));
   }
 
   /** Stops the removal of old defence records; the sessions are their owner's to close. */
   close(): void {
     this.#defenceRecords.close();
-  }
-
-  async #carryOut(branch: PhaseTwo): Promise<PhaseTwoAnswer> {
-    const answer = await this.#answer(branch);
-    if (answer.outcome !== 'PHASE_TWO_DONE') {
-      const { xid, branchId, decision, attempt } = branch;
-      this.#logger.warn({ xid, branchId, decision, attempt, ...answer }, 'phase two of a branch is not done');
-    }
-    return answer;
   }
 
   #answer(branch: PhaseTwo): Promise<PhaseTwoAnswer> {
