@@ -126,8 +126,9 @@ describe('an upsert of rows of which some are there already', () => {
     "INSERT INTO users (mail) VALUES ('zz@x') ON DUPLICATE KEY UPDATE nothing = 1",
     "INSERT INTO users (mail) VALUES ('zz@x') ON DUPLICATE KEY UPDATE n = nothing",
     "INSERT INTO users SET mail = 'zz@x' ON DUPLICATE KEY UPDATE n = unknown_function(n)",
+    "INSERT INTO users (mail, n) VALUES ('zz@x', (SELECT v FROM small)) ON DUPLICATE KEY UPDATE n = 1",
   ]) {
-    it(`fails as in plain mysql2 where it meets none and could not change it: ${sql}`, async () => {
+    it(`fails as in plain mysql2 where it meets none and cannot run: ${sql}`, async () => {
       const plain = await perhaps(world.second, sql);
       assert.match(String(plain), /^ER_/);
       await world.gtx.run({ name: 'failed' }, async () => {

@@ -207,6 +207,7 @@ async function runOverMet(
     throw atTheEnd(statement, table);
   // A counter that is at its end generates its last value again and again, and the row with it would be met.
   const meetsOnlyAtTheEnd = inserted.generated && statement.rows.length === 1;
+  let failure: unknown;
   for (let tries = 0; tries < TRIES; tries += 1) {
     const met = await conflictingRows(context, statement, table, write);
     const moves = movesKey(statement, met, inserted);
@@ -215,7 +216,8 @@ async function runOverMet(
         throw insertRefused(statement, met.table, 'several rows with one of the last AUTO_INCREMENT values');
       }
       const counts = await withoutMeeting(statement, met.table, run);
-      if (counts !== undefined) return { met, counts, moves };
+      if (!(counts instanceof Error)) return { met, counts, moves };
+      failure = counts;
       // A given value may be the next one of the counter, which each trial moves on.
       if (inserted.generated && givesSomeKeys(statement, table)) break;
       continue;
@@ -242,6 +244,7 @@ async function runOverMet(
     }
     return { met, counts, found, moves };
   }
+  if (errno(failure) === ER_SUBQUERY_NO_1_ROW && asksQuery(statement)) throw failure;
   if (!weak) throw atTheEnd(statement, table);
   throw insertRefused(
     statement,
@@ -260,17 +263,27 @@ function replacesTheMet(
   return lone && met.exact && matched === 1 + met.rows.length;
 }
 
-/** @returns undefined when there is a row to be met after all */
+/** Whether a query among the values may be the one that has given several rows. */
+function asksQuery({ rows }: InsertStatement): boolean {
+  return rows.some((row) =>
+    row.some(
+      (value) => value.kind === 'expression' && /\b(?:SELECT|TABLE|VALUES)\b/i.test(value.expression.text),
+    ),
+  );
+}
+
+/** @returns the error when there is a row to be met after all */
 async function withoutMeeting(
   statement: InsertStatement,
   table: TableDefinition,
   run: RunStatement,
-): Promise<StatementCounts | undefined> {
+): Promise<StatementCounts | Error> {
   try {
     return await run((write) => insertOnly(statement, table, write));
   } catch (error) {
-    const number = errno(error);
-    if (number === ER_DUP_ENTRY || number === ER_SUBQUERY_NO_1_ROW) return undefined;
+    const isMet =
+      error instanceof Error && [ER_DUP_ENTRY, ER_SUBQUERY_NO_1_ROW].some((met) => errno(error) === met);
+    if (isMet) return error;
     throw error;
   }
 }
