@@ -250,6 +250,32 @@ describe('a statement that travels with BEGIN and with the read of its before im
     await settled(world);
   });
 
+  it('sees that an ALTER TABLE has dropped columns in the meantime', async () => {
+    const changes = [
+      'UPDATE account SET balance = 7 WHERE id = 1',
+      'UPDATE account SET balance = 8 ORDER BY id LIMIT 1',
+      'UPDATE account SET id = 99 WHERE id = 1',
+      'DELETE FROM account WHERE id = 1',
+    ];
+    for (const sql of changes) {
+      const add = "ALTER TABLE account ADD COLUMN more TEXT, ADD COLUMN kind ENUM('a', 'b') DEFAULT 'b'";
+      await world.first.execute(add);
+      await inTransaction(async (connection) => {
+        await connection.query('UPDATE account SET balance = 5 WHERE id = 1');
+      });
+      await world.first.execute('ALTER TABLE account DROP COLUMN more, DROP COLUMN kind');
+      const before = await world.first.dump();
+      const failed = inTransaction(async (connection) => {
+        await connection.query(sql);
+        await connection.query('COMMIT');
+        throw new Error('given up');
+      });
+      await assert.rejects(failed, /given up/);
+      assert.equal(await world.first.dump(), before);
+      await settled(world);
+    }
+  });
+
   it('leaves the session as the application has made it', async () => {
     await inTransaction(async (connection) => {
       await connection.query('UPDATE account SET balance = 5 WHERE id = 1');

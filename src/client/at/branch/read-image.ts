@@ -5,6 +5,7 @@ import type { TableDefinition } from '../table/definition.js';
 import type { CaptureContext } from './capture-context.js';
 import type { BranchSession } from './database.js';
 import { orEmptyValue } from './empty-values.js';
+import { isUnknownColumn } from './statement-error.js';
 
 const plans = new WeakMap<TableDefinition, Map<string | undefined, ImagePlan>>();
 
@@ -71,16 +72,15 @@ export async function readImage(
   for (let current = table, again = true; ; again = false) {
     const plan = planOf(current, session);
     reach('before', 'before-image');
-    const result = await session.executor.query(query(plan, current)).catch(async (error: unknown) => {
-      throw await orEmptyValue(error, current, session);
-    });
-    reach('after', 'before-image');
     try {
+      const result = await session.executor.query(query(plan, current));
+      reach('after', 'before-image');
       const rows = plan.decode(result, { optional });
       observe?.(current, rows);
       return { table: current, rows };
     } catch (error) {
-      if (!(error instanceof TableChanged) || !again) throw error;
+      const isAltered = error instanceof TableChanged || isUnknownColumn(error);
+      if (!isAltered || !again) throw await orEmptyValue(error, current, session);
       await session.recheck?.();
       database.forgetTable(current.schema, current.name);
       const reloaded = await database.table(current.schema, current.name);

@@ -6,6 +6,14 @@ export function errno(error: unknown): unknown {
   return error instanceof Error && 'errno' in error ? error.errno : undefined;
 }
 
+/**
+ * A column that is not there: one that the application's clauses name, or one that a read of ours does and that somebody has
+ * dropped since the definition was read.
+ */
+export function isUnknownColumn(error: unknown): boolean {
+  return errno(error) === 1054;
+}
+
 /** Whether the server speaks of what a statement says, and would say the same again. */
 export function isAboutStatement(error: unknown): boolean {
   const isFatal = error instanceof Error && 'fatal' in error && error.fatal === true;
