@@ -250,6 +250,22 @@ describe('a statement that travels with BEGIN and with the read of its before im
     await settled(world);
   });
 
+  it('sees what an ALTER TABLE has changed whatever character set it reads in first', async () => {
+    await world.first.execute('ALTER TABLE account ADD COLUMN rate DECIMAL(8, 2) NOT NULL DEFAULT 1');
+    await inTransaction(async (connection) => {
+      await connection.query('UPDATE account SET rate = 2 WHERE id = 1');
+    });
+    await world.first.execute('ALTER TABLE account MODIFY COLUMN rate DECIMAL(8, 4) NOT NULL DEFAULT 1');
+    await inTransaction(async (connection) => {
+      await connection.query('SET NAMES latin1');
+      await connection.query('UPDATE account SET rate = 3 WHERE id = 1');
+      await connection.query('SET NAMES utf8mb4');
+      await connection.query('UPDATE account SET rate = 4 WHERE id = 1');
+    });
+    await world.first.execute('ALTER TABLE account DROP COLUMN rate');
+    await settled(world);
+  });
+
   it('sees that an ALTER TABLE has dropped columns in the meantime', async () => {
     const changes = [
       'UPDATE account SET balance = 7 WHERE id = 1',

@@ -1,22 +1,32 @@
 import { reach } from '../../failpoints.js';
 import type { RawResult } from '../executor.js';
 import { type ImagePlan, type ImageRow, planImage, TableChanged } from '../image/plan.js';
+import { StarFields } from '../image/star-fields.js';
 import type { TableDefinition } from '../table/definition.js';
 import type { CaptureContext } from './capture-context.js';
 import type { BranchSession } from './database.js';
 import { orEmptyValue } from './empty-values.js';
 import { isUnknownColumn } from './statement-error.js';
 
-const plans = new WeakMap<TableDefinition, Map<string | undefined, ImagePlan>>();
+interface TablePlans {
+  readonly star: StarFields;
+  readonly byResults: Map<string | undefined, ImagePlan>;
+}
+
+const plans = new WeakMap<TableDefinition, TablePlans>();
 
 /** The plan that reads a table's rows in a session; one for each definition and character set of results. */
 export function planOf(table: TableDefinition, { facts }: Pick<BranchSession, 'facts'>): ImagePlan {
   const { resultsCharset } = facts;
-  const ofTable = plans.get(table) ?? new Map<string | undefined, ImagePlan>();
-  const known = ofTable.get(resultsCharset);
+  let ofTable = plans.get(table);
+  if (ofTable === undefined) {
+    ofTable = { star: new StarFields(table), byResults: new Map() };
+    plans.set(table, ofTable);
+  }
+  const known = ofTable.byResults.get(resultsCharset);
   if (known !== undefined) return known;
-  const plan = planImage(table, resultsCharset);
-  plans.set(table, ofTable.set(resultsCharset, plan));
+  const plan = planImage(table, resultsCharset, ofTable.star);
+  ofTable.byResults.set(resultsCharset, plan);
   return plan;
 }
 

@@ -131,10 +131,10 @@ class TablePlan implements ImagePlan {
   readonly #key: readonly PartSource[];
   readonly #uniques: readonly (readonly PartSource[])[];
 
-  constructor(table: TableDefinition, presumed: string | undefined) {
+  constructor(table: TableDefinition, presumed: string | undefined, star: StarFields) {
     this.#table = table;
     this.#presumed = presumed;
-    this.#star = new StarFields(table);
+    this.#star = star;
     this.#list = new SelectList((reference) => starOf(table, reference), this.#star.count);
     this.#results = this.#list.add(() => 'CAST(@@character_set_results AS BINARY)');
     let visible = 0;
@@ -257,7 +257,12 @@ class TablePlan implements ImagePlan {
  * How the rows of a table are read exactly, whatever the session's settings are.
  * @param presumed the session's character_set_results, where it is known: text that comes as it is stored need not be
  * asked for once more. Where it turns out to be another, decoding throws TableChanged
+ * @param star what the star gives: one for all plans of a definition, so that none takes an altered table for the one it knows
  */
-export function planImage(table: TableDefinition, presumed?: string): ImagePlan {
-  return new TablePlan(table, presumed);
+export function planImage(
+  table: TableDefinition,
+  presumed?: string,
+  star: StarFields = new StarFields(table),
+): ImagePlan {
+  return new TablePlan(table, presumed, star);
 }
