@@ -76,6 +76,15 @@ async function end(connection: Connection, branch: BranchPlan): Promise<void> {
   if (branch.mode === 'implicit') await connection.query('SET autocommit = 1');
 }
 
+/**
+ * Has what a branch has executed prepared anew the next time: MySQL reads a bound value by the type of the value that the
+ * statement was given first, and the two sides use other connections.
+ */
+function forgetPrepared(connection: Connection, branch: BranchPlan, plan: Plan, place: Place): void {
+  for (const step of branch.steps)
+    if (step.sendBy === 'execute') connection.unprepare(renderStep(step, plan, place, branch.database).sql);
+}
+
 async function playBranch(
   lane: Lane,
   plan: Plan,
@@ -94,6 +103,7 @@ async function playBranch(
       if (outcome.kind === 'broken') throw new Broken(outcome.text);
     }
     await end(connection, branch);
+    forgetPrepared(connection, branch, plan, place);
   } catch (error) {
     // What the connection is left in is not known: nobody else gets it.
     connection.destroy();
@@ -190,6 +200,7 @@ async function playPlainly(
     if (!whole) await end(connection, branch);
     else if (branch.mode !== 'autocommit' && branch.end === 'rollback')
       await connection.query(`ROLLBACK TO ${SAVEPOINT}`);
+    forgetPrepared(connection, branch, plan, place);
   }
   if (whole) await connection.query('ROLLBACK');
   return outcomes;
