@@ -87,7 +87,7 @@ const LIMITS = `
   to the rows that were read for it. It may lose the warnings that its own condition would give. So may an INSERT from a
   query, where the server makes the keys or rows are met.
 - The image of a statement is read with its bound values written as literals. The servers compare some values in two ways,
-  bound or written: numbers with a FLOAT, and what is no valid date, time, year or member. Where a statement is bound to the
+  bound or written: numbers with a FLOAT, bytes with a text, and what is no valid date, time, year or member. Where a statement is bound to the
   rows that were read, these may then be others than in plain mysql2; they are undone all the same.
 - What is compared with a value that is none of its type, a number with '5x' or a time with X'41', is found, warned of or an
   error as MariaDB's choice of an index has it; where the statement is bound, that may be another than in plain mysql2.

@@ -69,7 +69,9 @@ function isTakenInTwoWays(column: Column, other: Value): boolean {
 
 export function compared(column: Column, given: Value): Value {
   const other = isTakenInTwoWays(column, given) ? value(column.type.values[0]!) : given;
-  return READ_IN_TWO_WAYS.has(column.type.family) ? { sql: other.sql } : other;
+  // Bytes are another text where they are bound than where they are written, too.
+  const bytes = column.type.family === 'text' && Buffer.isBuffer(other.bound);
+  return bytes || READ_IN_TWO_WAYS.has(column.type.family) ? { sql: other.sql } : other;
 }
 
 export function keyCondition(table: Table, reference: Reference, dice: Dice): Piece {
