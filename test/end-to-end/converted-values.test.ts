@@ -23,6 +23,8 @@ const CASES: readonly Case[] = [
   { type: 'BIT(8)', values: ["'1'", '300', "b'101'", "'ab'", '7'] },
   { type: 'YEAR', values: ['0', "'0'", '69', "'70'", '2000', '1900', "'x'"] },
   { type: "ENUM('a', 'b', '3')", values: ['1.5', "'2'", "'3'", "'A '", "'none'", '2'] },
+  { type: "ENUM('x', '中') CHARACTER SET gbk", values: ["'ß'", "'中'", "'X'", "'x,中'"] },
+  { type: "SET('x', '中') CHARACTER SET gbk", values: ["'ß'", "'中'", "'X'", "'x,中,ß'"] },
   { type: "SET('a', 'b', 'c d')", values: ['3', "'b,a'", "'C D'", "'x,a'", "'2'", '9'] },
   {
     type: `SET(${Array.from({ length: 64 }, (_, at) => `'m${at}'`).join(', ')})`,

@@ -169,7 +169,13 @@ function bytes(column: ColumnDefinition, prefix: number | undefined): StoredForm
   };
 }
 
-const nameAndNumber = (value: string) => [`HEX(CONVERT(${value} USING utf8mb4))`, ...asNumber(value)];
+/** The name in the column's own character set first: one that has no place there is none, and not to be compared with. */
+const nameAndNumber =
+  ({ charset }: ColumnDefinition) =>
+  (value: string) => {
+    const name = charset === null ? value : `CONVERT(${value} USING ${charset})`;
+    return [`HEX(CONVERT(${name} USING utf8mb4))`, ...asNumber(value)];
+  };
 
 function nameOf(hex: string | null | undefined): string | undefined {
   return hex === null || hex === undefined ? undefined : Buffer.from(hex, 'hex').toString('utf8');
@@ -186,7 +192,7 @@ function enumeration(column: ColumnDefinition): StoredForms {
   const member = (number: bigint): ColumnValue => names?.[Number(number) - 1] ?? numbered(number);
   const count = BigInt(names?.length ?? 65535);
   return {
-    probes: nameAndNumber,
+    probes: nameAndNumber(column),
     forms: ([hex, ...numbers], value) => {
       const places = integersOf(numbers, -1n, 65536n).map((number) =>
         number < 0n || number > count ? 0n : number,
@@ -216,7 +222,7 @@ function set(column: ColumnDefinition): StoredForms {
     return member(bits.reduce((sum, bitOfName) => sum + bitOfName, 0n));
   };
   return {
-    probes: nameAndNumber,
+    probes: nameAndNumber(column),
     forms: ([hex, ...numbers], value) => {
       const sets = integersOf(numbers, -(2n ** 63n), 2n ** 64n - 1n).map((number) =>
         member((number < 0n ? number + 2n ** 64n : number) & mask),
