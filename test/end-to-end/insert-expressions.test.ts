@@ -156,6 +156,23 @@ describe('INSERT and REPLACE with expressions answer as plain mysql2 does, and a
     }
   });
 
+  it('a computed default is what it is in a session whose character set has not its characters', async () => {
+    const { first, gtx } = world;
+    await first.execute(
+      "CREATE TABLE towns (name VARCHAR(20) DEFAULT (CONCAT('it''s ', 'ß中')) PRIMARY KEY, v INT)",
+    );
+    const connection = await first.pool.getConnection();
+    try {
+      await connection.query('SET NAMES latin1');
+      await gtx.run(() => connection.query('INSERT INTO towns (v) VALUES (1)'));
+    } finally {
+      connection.destroy();
+    }
+    const [rows] = await first.pool.query('SELECT name FROM towns');
+    assert.deepEqual(rows, [{ name: "it's ß中" }]);
+    await first.execute('DROP TABLE towns');
+  });
+
   it('a default that the catalogue of MariaDB does not show in full is refused', async () => {
     if (world.first.server.kind !== 'mariadb') return;
     const insert = world.gtx.run(() => world.first.pool.query('INSERT INTO signs (v) VALUES (1)'));
