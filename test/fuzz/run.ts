@@ -60,8 +60,8 @@ class Tally {
     if (outcome.kind === 'refused') {
       entry.refused += 1;
       this.refuse(outcome.construct.replace(/`[^`]*`/g, '`…`'));
-    } else if (outcome.kind === 'answered' && !outcome.text.startsWith('error ')) entry.succeeded += 1;
-    else entry.failed += 1;
+    } else if (isError(outcome) || outcome.kind === 'broken') entry.failed += 1;
+    else entry.succeeded += 1;
   }
 }
 
@@ -89,12 +89,20 @@ const COUNTING: ReadonlySet<string> = new Set([
   'REPLACE',
 ]);
 
-/** Whether the counters of the twin may be others from here on: InnoDB's values have gaps, and no rollback closes them. */
+function isError(outcome: Outcome): boolean {
+  return outcome.kind === 'answered' && outcome.text.startsWith('error ');
+}
+
+/**
+ * Whether the counters of the twin may be others from here on: InnoDB's values have gaps, and no rollback closes them. How
+ * many an INSERT that fails has used up depends on whether its local transaction is rolled back with it.
+ */
 function movesCounters({ branches }: TransactionPlan, outcomes: Outcomes): boolean {
   return branches.some(({ steps }, at) =>
     steps.some(({ kind }, step) => {
       const outcome = outcomes[at]?.[step];
-      return outcome !== undefined && (outcome.kind === 'refused' || COUNTING.has(kind));
+      if (outcome === undefined) return false;
+      return outcome.kind === 'refused' || COUNTING.has(kind) || (kind === 'INSERT' && isError(outcome));
     }),
   );
 }
