@@ -114,7 +114,7 @@ function isCounterAlone(ours: string, plain: Outcome): boolean {
 }
 
 /** What an UPDATE or DELETE in strict mode says of a value that is none, where a SELECT only warns. */
-const VALUE_ERROR = /^error \S+ (?:1292|1366|1411|1525|3854|3988) /;
+const VALUE_ERROR = /^error \S+ (?:1292|1366|1411|1441|1525|3854|3988) /;
 
 /**
  * The first step whose outcome is not what plain mysql2 had; what comes after a volatile statement is not compared.
