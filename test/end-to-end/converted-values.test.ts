@@ -22,10 +22,10 @@ const CASES: readonly Case[] = [
   { type: 'DOUBLE(12,2)', values: ['0.005', '1.255', '-2.675', '1e30', '0'] },
   { type: 'BIT(8)', values: ["'1'", '300', "b'101'", "'ab'", '7'] },
   { type: 'YEAR', values: ['0', "'0'", '69', "'70'", '2000', '1900', "'x'"] },
-  { type: "ENUM('a', 'b', '3')", values: ['1.5', "'2'", "'3'", "'A '", "'none'", '2'] },
+  { type: "ENUM('a', 'b', '3')", values: ['1.5', "'2'", "'3'", "'A '", "'none'", '2', "'   '"] },
   { type: "ENUM('x', '中') CHARACTER SET gbk", values: ["'ß'", "'中'", "'X'", "'x,中'"] },
   { type: "SET('x', '中') CHARACTER SET gbk", values: ["'ß'", "'中'", "'X'", "'x,中,ß'"] },
-  { type: "SET('a', 'b', 'c d')", values: ['3', "'b,a'", "'C D'", "'x,a'", "'2'", '9'] },
+  { type: "SET('a', 'b', 'c d')", values: ['3', "'b,a'", "'C D'", "'x,a'", "'2'", '9', "'   '", "'b  ,a '"] },
   {
     type: `SET(${Array.from({ length: 64 }, (_, at) => `'m${at}'`).join(', ')})`,
     values: ['9223372036854775808', '18446744073709551615', "'m63,m0'"],

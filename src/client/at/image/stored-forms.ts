@@ -186,6 +186,11 @@ function numbered(number: bigint): Buffer {
   return Buffer.from(String(number), 'latin1');
 }
 
+/** A member has no spaces at its end; with them MariaDB looks for none, and not for the one without either. */
+function withoutEnd(name: string): string {
+  return name.replace(/ +$/, '');
+}
+
 /** A name, or a number, also one in quotes; anything else is the invalid value 0. */
 function enumeration(column: ColumnDefinition): StoredForms {
   const names = membersOf(column);
@@ -199,8 +204,8 @@ function enumeration(column: ColumnDefinition): StoredForms {
       );
       if (/^\s*\d+\s*$/.test(value)) return places.map(member);
       const name = nameOf(hex);
-      const named = name === undefined ? [] : [name, name.replace(/ +$/, '')];
-      return [...unique(named), ...unique([...places, 0n]).map(member)];
+      const named = name === undefined ? [] : [names?.includes(name) === true ? name : withoutEnd(name)];
+      return [...named, ...unique([...places, 0n]).map(member)];
     },
   };
 }
@@ -233,8 +238,9 @@ function set(column: ColumnDefinition): StoredForms {
       if (names === undefined) return [];
       const plain = (text: string) => text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase().trimEnd();
       return unique([
-        name,
+        name.split(',').map(withoutEnd).join(','),
         chosen(name, (one, other) => one === other),
+        chosen(withoutEnd(name), (one, other) => one.toLowerCase() === other.toLowerCase()),
         chosen(name, (one, other) => one.toLowerCase() === other.toLowerCase().trimEnd()),
         chosen(name, (one, other) => plain(one) === plain(other)),
         ...sets,
