@@ -224,6 +224,26 @@ describe('what the server would store as something else', () => {
     await first.execute('DROP TABLE gauges, rounded');
   });
 
+  for (const [sql, code] of [
+    ['UPDATE dials SET id = raw', 'STATEMENT_UNSUPPORTED'],
+    ['UPDATE dials SET reading = 3', 'TABLE_UNSUPPORTED'],
+    ['DELETE FROM dials', 'TABLE_UNSUPPORTED'],
+  ] as const) {
+    it(`is not changed where no literal says it: an unrounded DOUBLE, ${sql}`, async () => {
+      const { first, gtx } = world;
+      if (first.server.kind !== 'mysql') return;
+      await first.execute([
+        'CREATE TABLE dials (id DOUBLE(5,1) PRIMARY KEY, reading DOUBLE(9,2), raw DOUBLE)',
+        'INSERT INTO dials VALUES (1.5, 2, 1.2345), (2.5, 4, 1e-9)',
+        'UPDATE dials SET reading = raw',
+      ]);
+      const before = await first.dump();
+      await gtx.run(() => assert.rejects(first.pool.query(sql), { code }));
+      assert.equal(await first.dump(), before);
+      await first.execute('DROP TABLE dials');
+    });
+  }
+
   for (const sql of [
     'UPDATE places SET n = 5 WHERE k IN (SELECT k FROM kinds) ORDER BY n DESC, id',
     'DELETE FROM places WHERE k IN (SELECT k FROM kinds) ORDER BY n DESC, id LIMIT 1',

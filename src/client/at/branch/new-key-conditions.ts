@@ -1,5 +1,6 @@
 import { GlobalTxError } from '../../../protocol/errors.js';
 import { KEYS_PER_QUERY, keyCondition, oneOfCondition } from '../image/key-condition.js';
+import { isScaledFloat } from '../image/scaled-float.js';
 import { emptyForms, storedForms } from '../image/stored-forms.js';
 import type { UpdateStatement } from '../sql/analysis.js';
 import { quoteIdentifier } from '../sql/identifier.js';
@@ -15,6 +16,9 @@ const DEFAULT = /^\s*default\s*$/i;
 const NOW = /^\(*(?:current_timestamp|now)\b/i;
 /** An expression without names and calls. */
 const LITERAL = /^(?:[\s()\d.+-]|_\w+(?=')|[bx]?'[^'\\]*')+$/i;
+
+/** A lone column, in parentheses or not. */
+const COLUMN = /^[\s(]*(?:(?:`(?:[^`]|``)+`|[a-z_$\u0080-\uffff][\w$\u0080-\uffff]*)\s*\.?\s*)+[\s)]*$/;
 
 /** What a column of the key, or one that it is computed from, is given in each row. */
 interface Source {
@@ -44,6 +48,7 @@ function assignedTo(
   { assignments, table: named }: UpdateStatement,
   column: ColumnDefinition,
   write: WritePlaceholder,
+  server: 'mysql' | 'mariadb',
 ): string | undefined {
   const { name } = column;
   const own = assignments.filter((assignment) => sameName(assignment.column, name));
@@ -57,6 +62,8 @@ function assignedTo(
     if (LITERAL.test(column.defaultExpression ?? '')) return `${column.defaultExpression}`;
     throw refused(table, name, 'to a default that is computed');
   }
+  if (server === 'mysql' && isScaledFloat(column) && COLUMN.test(text))
+    throw refused(table, name, 'to another column, which MySQL copies without rounding it');
   // An assignment sees those before it.
   for (const before of assignments.slice(0, assignments.indexOf(only))) {
     if (text.includes(before.column.toLowerCase()))
@@ -70,6 +77,7 @@ function sourcesOf(
   table: TableDefinition,
   statement: UpdateStatement,
   write: WritePlaceholder,
+  server: 'mysql' | 'mariadb',
 ): readonly Source[] {
   const key = table.columns.filter(({ name }) => table.key.columns.includes(name));
   const bases = key.flatMap((column) => basesOf(table, column));
@@ -79,7 +87,7 @@ function sourcesOf(
     const assigned =
       column.generated || isGivenNow(statement, column)
         ? undefined
-        : assignedTo(table, statement, column, write);
+        : assignedTo(table, statement, column, write, server);
     const named = statement.assigned.some((name) => sameName(name, column.name));
     return { column, assigned, now: (column.updatesItself && !named) || isGivenNow(statement, column) };
   });
@@ -104,9 +112,9 @@ export async function newKeyConditions(
   { table, rows }: TableImage,
   write: WritePlaceholder,
 ): Promise<readonly string[]> {
-  const sources = sourcesOf(table, statement, write);
-  const conditions: string[] = [];
   const { server } = context.session.facts.dialect;
+  const sources = sourcesOf(table, statement, write, server);
+  const conditions: string[] = [];
   const since = await clockOf(context, sources);
   for (let from = 0; from < rows.length; from += KEYS_PER_QUERY) {
     const some = rows.slice(from, from + KEYS_PER_QUERY);

@@ -2,6 +2,7 @@ import { GlobalTxError } from '../../../protocol/errors.js';
 import { columnFamily } from '../table/column-family.js';
 import type { ColumnDefinition } from '../table/definition.js';
 import type { ColumnValue } from './row.js';
+import { isRounded, isScaledFloat } from './scaled-float.js';
 import { typedJsonExpression } from './typed-json.js';
 
 const NUMBER = /^-?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i;
@@ -54,6 +55,9 @@ export function isNeverEmpty({ dataType }: ColumnDefinition): boolean {
 export function unwritable(column: ColumnDefinition, value: ColumnValue): string | undefined {
   if (isNeverEmpty(column) && value !== null && value.length === 0) {
     return `an empty value of type ${column.dataType}, in column \`${column.name}\``;
+  }
+  if (isScaledFloat(column) && value !== null && !isRounded(column, Number(value))) {
+    return `an unrounded value of type ${column.columnType}, in column \`${column.name}\``;
   }
   if (columnFamily(column) !== 'json' || !Buffer.isBuffer(value)) return undefined;
   const built = typedJsonExpression(value);

@@ -2,8 +2,8 @@ import type { RawValue, ResultField } from '../executor.js';
 import { columnFamily } from '../table/column-family.js';
 import type { ColumnDefinition } from '../table/definition.js';
 import { valueLiteral } from './literal.js';
-import { sizesOf } from './plain-value.js';
 import { columnReader } from './read-column.js';
+import { isRounded, isScaledFloat } from './scaled-float.js';
 
 /** A value as it can be written into VALUES (...); refused: why it cannot be written exactly. */
 export type SourceValue = { readonly literal: string } | { readonly refused: string };
@@ -86,23 +86,14 @@ function evenly(value: number): bigint {
   return BigInt(up ? floor + 1 : floor);
 }
 
-/** Whether FLOAT(7,3) and its like have room for a number as it is. */
-function fits(number: number, target: ColumnDefinition): boolean {
-  const [digits, fraction] = sizesOf(target);
-  if (digits === undefined || fraction === undefined) return true;
-  const scale = 10 ** fraction;
-  const rounded = Math.round(number * scale) / scale;
-  const kept = target.dataType === 'float' ? Math.fround(rounded) : rounded;
-  return kept === number && Math.abs(rounded) < 10 ** (digits - fraction);
-}
-
 const floating = (type: 'float' | 'double'): SourceColumn => ({
   needs: type === 'float' ? 'more' : 'nothing',
   // FLOAT is printed with few digits; as DOUBLE it is exact.
   beside: (name) => [`${name}*1e0`],
   literal: (value, [exact], target, _results, server) => {
     const text = latin(exact ?? value);
-    if (server === 'mysql' && target.dataType === type && !fits(Number(text), target))
+    const copied = server === 'mysql' && target.dataType === type && isScaledFloat(target);
+    if (copied && !isRounded(target, Number(text)))
       return { refused: `a ${type.toUpperCase()} that MySQL copies without rounding it` };
     if (isTextual(target)) return { literal: `'${text}'` };
     if (columnFamily(target) === 'integer' && Math.abs(Number(text)) < 2 ** 53)
