@@ -88,9 +88,10 @@ function list(items: readonly Piece[]): List {
 
 /**
  * MySQL 9.7 joins members by their texts in a SELECT, and looks them up by their numbers in an UPDATE: the invalid value and
- * the empty member are one for the former, two for the latter. What a FLOAT is equal to depends on the index, too.
+ * the empty member are one for the former, two for the latter. What a FLOAT is equal to depends on the index, too. A date
+ * without a month becomes the zero date where MySQL puts the subquery into a temporary table, and not elsewhere.
  */
-const JOINED_IN_TWO_WAYS: ReadonlySet<string> = new Set(['enum', 'set', 'float']);
+const JOINED_IN_TWO_WAYS: ReadonlySet<string> = new Set(['enum', 'set', 'float', 'date']);
 
 function subquery(
   column: Column,
