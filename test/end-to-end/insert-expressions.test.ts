@@ -173,6 +173,21 @@ describe('INSERT and REPLACE with expressions answer as plain mysql2 does, and a
     await first.execute('DROP TABLE towns');
   });
 
+  it('a computed default of an invisible column is refused where MySQL does not compute it', async () => {
+    const { first, gtx } = world;
+    await first.execute(
+      'CREATE TABLE seen (id INT PRIMARY KEY, at DATETIME(6) NULL DEFAULT CURRENT_TIMESTAMP(6) INVISIBLE UNIQUE)',
+    );
+    const refused = first.server.kind === 'mysql';
+    const replace = gtx.run(() => first.pool.query('REPLACE INTO seen VALUES (1)'));
+    if (refused) await assert.rejects(replace, { code: 'STATEMENT_UNSUPPORTED' });
+    else await replace;
+    await gtx.run(() => first.pool.query('REPLACE INTO seen (id) VALUES (1)'));
+    const [rows] = await first.pool.query('SELECT id, at IS NULL AS none FROM seen');
+    assert.deepEqual(rows, [{ id: 1, none: 0 }]);
+    await first.execute('DROP TABLE seen');
+  });
+
   it('a default that the catalogue of MariaDB does not show in full is refused', async () => {
     if (world.first.server.kind !== 'mariadb') return;
     const insert = world.gtx.run(() => world.first.pool.query('INSERT INTO signs (v) VALUES (1)'));

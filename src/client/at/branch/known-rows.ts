@@ -196,7 +196,7 @@ async function ofValues(
   write: WritePlaceholder,
   run: RunStatement,
 ): Promise<KnownRows | undefined> {
-  const spelled = withDefaults(statement, table);
+  const spelled = withDefaults(statement, table, context.session.facts.dialect.server);
   const places = placesOf(spelled, table);
   if (places.length === 0) return { statement: await withStoredForms(context, statement, table, write), run };
   const rows = spelled.rows.map((row) => Array.from(row));
@@ -225,13 +225,23 @@ async function ofValues(
   return { statement: known, run: (other) => run(other ?? bound) };
 }
 
-/** The statement with the word DEFAULT for what it leaves out of the columns whose defaults are computed. */
-function withDefaults(statement: InsertStatement, table: TableDefinition): InsertStatement {
+/**
+ * The statement with the word DEFAULT for what it leaves out of the columns whose defaults are computed. Where it has no list
+ * of columns, MySQL stores NULL, or nothing, in the invisible ones, and computes no default.
+ */
+function withDefaults(
+  statement: InsertStatement,
+  table: TableDefinition,
+  server: 'mysql' | 'mariadb',
+): InsertStatement {
   const listed = listedColumns(table, statement.columns);
   const finding = findingColumns(statement, table);
   const missing = table.columns.filter(
-    ({ name, defaultExpression }) =>
-      defaultExpression !== null && finding.has(name) && !listed.includes(name.toLowerCase()),
+    ({ name, defaultExpression, invisible }) =>
+      defaultExpression !== null &&
+      finding.has(name) &&
+      !listed.includes(name.toLowerCase()) &&
+      !(server === 'mysql' && statement.columns === null && invisible),
   );
   const empty = statement.rows.some((row) => row.length === 0 && listed.length > 0);
   // Rows of a wrong length are the server's to refuse.
