@@ -198,6 +198,24 @@ describe('what the server would store as something else', () => {
     await first.execute('DROP TABLE noted');
   });
 
+  it('is restored where a number is what the server rounds it to, however that looks', async () => {
+    const { first, gtx } = world;
+    await first.execute([
+      'CREATE TABLE fees (id INT PRIMARY KEY, fee DOUBLE(12,2), share DOUBLE(30,10), part FLOAT(20,2))',
+      'INSERT INTO fees VALUES (1, -0.03, -0.0002772118, -0.03), (2, -0.06, -0.00147, 1e17), (3, 9999999999.99, 1e19, 0.1)',
+    ]);
+    const before = await first.dump();
+    await gtx
+      .run(async () => {
+        await first.pool.query('UPDATE fees SET fee = -fee / 3, share = -share / 7, part = part / 3');
+        await first.pool.query('DELETE FROM fees WHERE id = 2');
+        throw new Error('roll it back');
+      })
+      .catch((error: Error) => assert.equal(error.message, 'roll it back'));
+    assert.equal(await first.dump(), before);
+    await first.execute('DROP TABLE fees');
+  });
+
   it('is refused, or stored as in plain mysql2, where a FLOAT is copied into one of fewer digits', async () => {
     const { first, gtx } = world;
     await first.execute([

@@ -7,13 +7,17 @@ export function isScaledFloat(column: ColumnDefinition): boolean {
 }
 
 /**
- * Whether a number is one that such a column rounds to. From another FLOAT or DOUBLE MySQL copies it as it is, and no
- * literal can say it then, nor an index find it.
+ * Whether a number is what such a column makes of it, so that a literal restores it. From another FLOAT or DOUBLE MySQL copies
+ * it as it is. Both servers round the part behind the point by itself (Field_real::truncate), which makes
+ * -0.030000000000000027 of -0.03 in a DOUBLE(12,2).
  */
 export function isRounded(column: ColumnDefinition, number: number): boolean {
   const [digits = 0, fraction = 0] = sizesOf(column);
   const stored = (value: number) => (column.dataType === 'float' ? Math.fround(value) : value);
-  const scale = 10 ** fraction;
-  const near = Math.abs(stored(Math.round(number * scale) / scale) - number) <= Math.abs(number) * 2 ** -50;
-  return near && Math.abs(number) <= stored((10 ** digits - 1) / scale);
+  const scale = Number(`1e${fraction}`);
+  const whole = Math.floor(number);
+  const rounded = whole + Math.round((number - whole) * scale) / scale;
+  return (
+    stored(rounded) === number && Math.abs(number) <= stored(Number(`1e${digits - fraction}`) - 1 / scale)
+  );
 }
