@@ -16,7 +16,7 @@ let connecting = false;
  *
  * @example
  * const gtx = await GlobalTx.connect({ coordinator: 'localhost:8091', application: 'shop' });
- * const placeOrder = gtx.transactional({ name: 'place-order' }, async (order) => { ... });
+ * const placeOrder = gtx.transactional({ name: 'place-order' }, async (order: Order) => { ... });
  */
 export class GlobalTx {
   readonly #client: Client;

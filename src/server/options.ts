@@ -75,7 +75,7 @@ export const OPTIONS = {
   },
   'default-timeout-ms': {
     ...time(),
-    help: 'The timeout of a transaction that asks for none.',
+    help: 'The timeout of a transaction that asks for none. Clients of this package always ask for one, 60 s by default.',
     default: String(DEFAULT_CONFIG.defaultTimeoutMs),
   },
   'max-timeout-ms': {

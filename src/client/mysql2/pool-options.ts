@@ -18,7 +18,7 @@ export interface OwnOptions {
   /**
    * What the images of the rows that one local transaction changes may take, before and after together, in bytes. A
    * statement that needs more fails (UNDO_RECORD_TOO_LARGE), and nothing of its local transaction is kept. The process
-   * needs up to five times as much memory. @default 256 MiB
+   * needs up to five times as much memory, for each local transaction that runs at once. @default 256 MiB
    */
   readonly undoLimit?: number;
 }

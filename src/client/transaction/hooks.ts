@@ -1,7 +1,10 @@
 import type { RollbackReport } from './rollback-report.js';
 import type { Transaction } from './transaction.js';
 
-/** How a global transaction ended. UNKNOWN: it is committed or rolled back as a whole; nobody could say which. */
+/**
+ * What was decided about a global transaction. ROLLED_BACK: how far the rollback has come is in the report that
+ * `afterRollback` gets. UNKNOWN: it is committed or rolled back as a whole; nobody could say which.
+ */
 export type CompletionOutcome = 'COMMITTED' | 'ROLLED_BACK' | 'UNKNOWN';
 
 type Answer = void | PromiseLike<void>;

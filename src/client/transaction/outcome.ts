@@ -55,7 +55,7 @@ export function rolledBackError(answer: TransactionFrame, cause: unknown): Globa
 export function outcomeUnknownError(xid: string, why: string, cause: unknown): GlobalTxError {
   return new GlobalTxError(
     'OUTCOME_UNKNOWN',
-    `whether the global transaction ${xid} was committed is not known: ${why}. It is committed as a whole or rolled back as a whole; look for its xid in the coordinator's log, or at the data, before doing the work again`,
+    `whether the global transaction ${xid} was committed is not known: ${why}. It is committed as a whole or rolled back as a whole; ask gtx.stateOf(xid) or \`globaltx show ${xid}\` (remembered for an hour), or look at the data, before the work is done again`,
     { xid, cause },
   );
 }

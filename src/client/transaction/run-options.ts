@@ -5,17 +5,23 @@ import { type ErrorRule, type RollbackRule, rollbackRule } from './rollback-rule
 
 /**
  * Options of one global transaction. A function that joins the transaction of its caller takes part in that as it
- * is: `name`, `timeout` and `lockWait` are those of the function that began it.
+ * is: `name`, `timeout` and `lockWait` are those of the function that began it. In another process than that one's the
+ * transaction has no name, and `lockWait` is 5 s.
  */
 export interface RunOptions {
   /** What it is called in logs and by the coordinator, up to 200 characters. @default the function's name */
   readonly name?: string;
   /**
-   * Milliseconds after which the coordinator rolls it back, measured by the coordinator from its first branch.
+   * Milliseconds after which the coordinator rolls it back, measured by the coordinator from its first branch or outgoing
+   * call. Cut to the coordinator's --max-timeout-ms (1 h by default).
    * @default 60000
    */
   readonly timeout?: number;
-  /** Milliseconds that one write may wait for a row that another global transaction holds. @default 5000 */
+  /**
+   * Milliseconds that one write may wait for a row that another global transaction holds. Cut to the coordinator's
+   * --max-timeout-ms (1 h by default).
+   * @default 5000
+   */
   readonly lockWait?: number;
   /** What happens when a global transaction is already there, or is not. @default 'REQUIRED' */
   readonly propagation?: Propagation;

@@ -200,8 +200,8 @@ export function requireFormerEnd(directory: string, file: FoundFile, end: number
 export function corrupt(path: string, at: number, what: string): GlobalTxError {
   return new GlobalTxError(
     'STORE_CORRUPT',
-    `The store is damaged: ${path}, at byte ${at}: ${what}. Restore the directory from a copy, or ask for help before ` +
-      'anything else is done with it.',
+    `The store is damaged: ${path}, at byte ${at}: ${what}. Keep the directory as it is, and see ` +
+      '"The store" in docs/operations.md: an older copy would let committed transactions roll back.',
     { details: { file: path, position: String(at) } },
   );
 }

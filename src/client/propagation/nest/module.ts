@@ -25,7 +25,7 @@ const APP_INTERCEPTOR = 'APP_INTERCEPTOR';
 
 /**
  * NestJS module: connects this process, provides `GlobalTx` for injection, joins the transactions that calls name
- * (`GlobalTxInterceptor`, everywhere), and closes when the application does.
+ * (`GlobalTxInterceptor`, everywhere), and closes with `app.close()`; on SIGTERM only after `app.enableShutdownHooks()`.
  *
  * @throws GlobalTxError INVALID_OPTION; what `GlobalTx.connect` throws, when the application starts
  *
