@@ -113,7 +113,8 @@ const LIMITS = `
   [architecture.md](architecture.md)), and a table that a view has taken the place of, only after ten seconds.
 - What one local transaction changes may take 256 MiB, before and after together, or what the option \`undoLimit\` of the
   pool or connection says, in bytes; a statement that needs more is turned away (UNDO_RECORD_TOO_LARGE), and nothing of
-  its local transaction is kept. \`max_allowed_packet\` sets no bound.
+  its local transaction is kept. The process needs up to five times as much, for each local transaction that runs at once.
+  \`max_allowed_packet\` sets no bound.
 `;
 
 function code(sql: string): string {

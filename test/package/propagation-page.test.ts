@@ -49,7 +49,8 @@ declare global {
   interface Kafka { value: Buffer | null; headers?: Table }
   const channel: {
     publish(exchange: string, key: string, content: Buffer, options: { headers: object }): boolean;
-    consume(queue: string, handle: (message: Amqp) => unknown): Promise<unknown>;
+    consume(queue: string, handle: (message: Amqp | null) => void): Promise<unknown>;
+    ack(message: Amqp): void;
   };
   const producer: { send(record: { topic: string; messages: { value: string; headers: Table }[] }): Promise<unknown> };
   const consumer: { run(config: { eachMessage(payload: { message: Kafka }): Promise<void> }): Promise<void> };
@@ -60,6 +61,7 @@ declare global {
   function fromGateway(context: NestContext): boolean;
   function placeOrder(): Promise<void>;
   function writeAuditEntry(): Promise<void>;
+  function answer(message: Amqp, text: string): void;
   function reserve(content: Buffer | null): Promise<void>;
 }
 `;
