@@ -12,7 +12,7 @@ import {
   type TransactionPlan,
   USUAL_SESSION,
 } from './plan.js';
-import { makeTables, type Table } from './schema.js';
+import { type Column, makeTables, type Table } from './schema.js';
 import { pickMaker, randomRows, SUPPORTED } from './statements.js';
 
 export interface GenerateOptions {
@@ -54,16 +54,23 @@ function unbound(kind: string, sql: string): StepPlan {
   return { kind, pieces: sql, sendBy: 'query', bind: false, volatile: false };
 }
 
+const isChar = ({ type: { sql } }: Column) => /^CHAR\(/.test(sql);
+
+function countsSpaces(server: DatabaseKind, { type: { sql } }: Column): boolean {
+  if (/_nopad_|_0900_/.test(sql)) return true;
+  return server === 'mysql' && !/COLLATE|CHARACTER SET (?!utf8mb4)/.test(sql);
+}
+
 /**
  * Under PAD_CHAR_TO_FULL_LENGTH a CHAR compares with all its spaces, and in its index without them: where a collation
- * counts them, what the server finds is a matter of the index that it chooses.
+ * counts them, what the server finds is a matter of the index that it chooses. On MariaDB it may be the collation of a
+ * subquery's column: with ORDER BY a SELECT finds nothing, without it what has the spaces.
  */
-function isAmbiguousWhenPadded(server: DatabaseKind, { columns }: Table): boolean {
-  return columns.some(({ type: { sql } }) => {
-    if (!/^CHAR\(/.test(sql)) return false;
-    if (/_nopad_|_0900_/.test(sql)) return true;
-    return server === 'mysql' && !/COLLATE|CHARACTER SET (?!utf8mb4)/.test(sql);
-  });
+function isAmbiguousWhenPadded(server: DatabaseKind, tables: readonly Table[]): boolean {
+  const columns = tables.flatMap((table) => table.columns);
+  const chars = columns.filter(isChar);
+  const others = server === 'mariadb' && chars.length > 0 ? columns : chars;
+  return others.some((column) => countsSpaces(server, column));
 }
 
 /**
@@ -84,7 +91,7 @@ class Generator {
   constructor(dice: Dice, tables: readonly Table[], { server, further }: GenerateOptions) {
     this.#dice = dice;
     this.#tables = tables;
-    const padded = !tables.some((table) => isAmbiguousWhenPadded(server, table));
+    const padded = !isAmbiguousWhenPadded(server, tables);
     const escaped = tables.some((table) => isReadWithBackslashes(server, table));
     this.#sqlModes = SQL_MODES.filter(
       (mode) => (padded || !mode.includes('PAD_CHAR')) && !(escaped && mode.includes('NO_BACKSLASH_ESCAPES')),
