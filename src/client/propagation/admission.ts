@@ -70,6 +70,9 @@ export async function leaveQuietly(joined: JoinedTransaction, failed = true): Pr
     await joined.leave(failed);
   } catch (error) {
     const { xid } = joined.transaction;
-    processClient()?.logger.warn({ xid, error }, `a request of the global transaction ${xid} ended badly`);
+    processClient()?.logger.warn(
+      { xid, err: error },
+      `a request of the global transaction ${xid} ended badly`,
+    );
   }
 }

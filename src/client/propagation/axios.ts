@@ -1,4 +1,4 @@
-import { XID_HEADER } from './header.js';
+import { XID_NAMES, xidHeaders } from './header.js';
 import { carried, type OutgoingOptions } from './outgoing.js';
 
 /** The part of axios' configuration of a request that is needed; typed by structure. */
@@ -23,9 +23,9 @@ export function axiosGlobalTx(
   return async (config) => {
     const { url = '', baseURL = '', headers } = config;
     const transaction = carried(URL.canParse(url) ? url : `${baseURL}${url}`, options);
-    if (transaction === undefined || headers.has(XID_HEADER)) return config;
+    if (transaction === undefined || XID_NAMES.some((name) => headers.has(name))) return config;
     await transaction.ensureBegun();
-    headers.set(XID_HEADER, transaction.xid);
+    for (const [name, xid] of Object.entries(xidHeaders(transaction.xid))) headers.set(name, xid);
     return config;
   };
 }

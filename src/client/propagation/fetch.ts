@@ -1,5 +1,5 @@
 import type { Transaction } from '../transaction/transaction.js';
-import { XID_HEADER } from './header.js';
+import { XID_NAMES, xidHeaders } from './header.js';
 import { carried } from './outgoing.js';
 
 export type Fetch = typeof globalThis.fetch;
@@ -13,9 +13,9 @@ async function fetchWithin(
   init: Init,
 ): Promise<Response> {
   const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined));
-  if (!headers.has(XID_HEADER)) {
+  if (!XID_NAMES.some((name) => headers.has(name))) {
     await transaction.ensureBegun();
-    headers.set(XID_HEADER, transaction.xid);
+    for (const [name, xid] of Object.entries(xidHeaders(transaction.xid))) headers.set(name, xid);
   }
   return await fetch(input, { ...init, headers });
 }

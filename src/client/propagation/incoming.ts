@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { runInContext } from '../transaction/context.js';
 import type { JoinedTransaction } from '../transaction/joined.js';
 import { Admission } from './admission.js';
-import { XID_HEADER } from './header.js';
+import { xidNamed } from './header.js';
 import type { Trust } from './trust.js';
 
 /** Options of the carriers for incoming requests. */
@@ -26,7 +26,7 @@ export class IncomingRequests {
 
   /** The transaction that a request belongs to; undefined when it names none. @throws as `Admission.join` */
   join(request: IncomingMessage): JoinedTransaction | undefined {
-    const xid = request.headers[XID_HEADER.toLowerCase()];
+    const xid = xidNamed((name) => request.headers[name]);
     if (xid === undefined) return undefined;
     const joined = this.#admission.join(xid, request, request.socket.remoteAddress);
     keepContext(request, joined);

@@ -1,4 +1,4 @@
-import { XID_HEADER } from './header.js';
+import { XID_NAMES, xidHeaders } from './header.js';
 import { carried, type OutgoingOptions } from './outgoing.js';
 
 /** The part of undici's options of a request that is needed; typed by structure. */
@@ -30,9 +30,9 @@ function pairsOf(headers: unknown): readonly Pair[] {
 /** As a flat list; undefined when the call names an xid itself. */
 function withXid(headers: unknown, xid: string): readonly unknown[] | undefined {
   const pairs = pairsOf(headers);
-  if (pairs.some(([name]) => name.toUpperCase() === XID_HEADER)) return undefined;
+  if (pairs.some(([name]) => XID_NAMES.includes(name.toLowerCase()))) return undefined;
   const given = pairs.filter(([, value]) => value !== undefined);
-  return [...given.flat(1), XID_HEADER, xid];
+  return [...given.flat(1), ...Object.entries(xidHeaders(xid)).flat()];
 }
 
 function asError(error: unknown): Error {

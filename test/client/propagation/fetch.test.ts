@@ -21,7 +21,8 @@ describe('fetch', () => {
     seen = [];
     fake = await FakeCoordinator.start();
     service = createServer((request, response) => {
-      seen.push(request.headers.tx_xid as string | undefined);
+      const { tx_xid: xid, 'tx-xid': hyphenated } = request.headers;
+      seen.push(xid === hyphenated ? (xid as string | undefined) : `${xid} and ${hyphenated}`);
       response.end(JSON.stringify({ header: request.headers['x-mine'], method: request.method }));
     });
     await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve));
@@ -36,7 +37,7 @@ describe('fetch', () => {
     assert.equal(globalThis.fetch, plainFetch);
   });
 
-  it('carries the xid in the header TX_XID inside a transaction, which the coordinator then knows', async () => {
+  it('carries the xid in the headers TX_XID and TX-XID inside a transaction, which the coordinator then knows', async () => {
     await connect();
     const xid = await gtx.run(async () => {
       await fetch(url);
@@ -66,7 +67,7 @@ describe('fetch', () => {
       await fetch(new URL(url), { headers: { tx_xid: 'my-own' } });
     });
     assert.ok(seen[0] !== undefined && seen[0] === seen[1]);
-    assert.equal(seen[2], 'my-own');
+    assert.equal(seen[2], 'my-own and undefined');
   });
 
   it('leaves out whom propagate leaves out', async () => {

@@ -67,9 +67,14 @@ describe('a call of gRPC', () => {
     server.forceShutdown();
   });
 
-  function ask(xid?: string | readonly string[], signal?: AbortSignal): Promise<string> {
+  function ask(
+    xid?: string | readonly string[],
+    signal?: AbortSignal,
+    names: readonly string[] = ['tx_xid'],
+  ): Promise<string> {
     const metadata = new Metadata();
-    for (const one of xid === undefined ? [] : [xid].flat()) metadata.add('tx_xid', one);
+    for (const one of xid === undefined ? [] : [xid].flat())
+      for (const name of names) metadata.add(name, one);
     return new Promise((resolve, reject) => {
       const { path } = SERVICE.ask;
       const call = client.makeUnaryRequest(
@@ -113,6 +118,12 @@ describe('a call of gRPC', () => {
       assert.equal(await withoutTransaction(() => ask()), 'none');
       assert.equal(await ask('another'), 'another');
     });
+  });
+
+  it('joins by the name that a proxy has left, which drops names with an underscore', async () => {
+    await start(tell);
+    assert.equal(await ask('xid-1', undefined, ['tx-xid']), 'xid-1');
+    assert.equal(await ask('xid-1', undefined, ['tx-xid', 'tx_xid']), 'xid-1');
   });
 
   it('keeps to its own transaction while many run at once', async () => {

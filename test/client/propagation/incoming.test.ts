@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent, createServer, request as httpRequest, type IncomingMessage } from 'node:http';
 import express from 'express';
-import { currentTransaction, expressGlobalTx, GlobalTx } from '../../../src/client/index.js';
+import { currentTransaction, expressGlobalTx, GlobalTx, httpGlobalTx } from '../../../src/client/index.js';
 import type { IncomingOptions } from '../../../src/client/propagation/incoming.js';
 import type { Participant, Transaction } from '../../../src/client/transaction/transaction.js';
 import { FakeCoordinator } from '../../support/fake-coordinator.js';
@@ -48,7 +48,10 @@ for (const framework of FRAMEWORKS) {
     }
 
     function post(xid: string | readonly string[] | undefined, type = 'application/json'): Promise<Answer> {
-      const headers = { 'content-type': type, ...(xid === undefined ? {} : { TX_XID: xid }) };
+      return send({ 'content-type': type, ...(xid === undefined ? {} : { TX_XID: xid }) });
+    }
+
+    function send(headers: Readonly<Record<string, unknown>>): Promise<Answer> {
       return new Promise((resolve, reject) => {
         const options = { port: service.port, host: '127.0.0.1', method: 'POST', agent, headers };
         const request = httpRequest(options as object, (response: IncomingMessage) => {
@@ -109,6 +112,16 @@ for (const framework of FRAMEWORKS) {
         answers.map((answer) => answer.body),
         xids.map((result) => JSON.stringify({ result })),
       );
+    });
+
+    it('joins by the header that a proxy has left, which drops names with an underscore', async () => {
+      await start(() => current().xid);
+      const type = { 'content-type': 'application/json' };
+      for (const headers of [{ 'TX-XID': 'xid-1' }, { TX_XID: 'xid-1', 'tx-xid': 'xid-1' }])
+        assert.deepEqual(await send({ ...type, ...headers }), { status: 200, body: '{"result":"xid-1"}' });
+      const { status, body } = await send({ ...type, TX_XID: 'xid-1', 'TX-XID': 'xid-2' });
+      assert.equal(status, 400);
+      assert.match(body, /INVALID_XID/);
     });
 
     it('is refused with 400 when the header is no xid', async () => {
@@ -220,6 +233,36 @@ for (const framework of FRAMEWORKS) {
     });
   });
 }
+
+describe("A request to Node's own server whose listener rejects", () => {
+  it('is answered with 500 in a transaction, logged, and what it left open is given up', async () => {
+    const fake = await FakeCoordinator.start();
+    const log = new Log();
+    const gtx = await GlobalTx.connect({ coordinator: fake.address, logger: log });
+    let abandoned = 0;
+    const listener = httpGlobalTx(async () => {
+      const abandon = async () => {
+        abandoned += 1;
+      };
+      current().addParticipant(participant({ open: true, abandon }));
+      await Promise.resolve();
+      throw new Error('no stock');
+    });
+    const service = await serve(createServer(listener).listen(0, '127.0.0.1'));
+    try {
+      const answer = await fetch(`http://127.0.0.1:${service.port}/`, { headers: { TX_XID: 'xid-1' } });
+      assert.equal(answer.status, 500);
+      assert.match(await answer.text(), /no stock/);
+      assert.equal(abandoned, 1);
+      const facts = log.lines.find(({ level }) => level === 'warn')?.facts as { err: Error } | undefined;
+      assert.match(String(facts?.err), /no stock/);
+    } finally {
+      await service.stop();
+      await gtx.close(0);
+      await fake.stop();
+    }
+  });
+});
 
 describe('an Express response that is held until its writes are settled', () => {
   it('is not spoilt by a second end()', async () => {

@@ -215,6 +215,8 @@ describe('the xid of a call to NestJS', () => {
   it('is read from the headers of RabbitMQ, Kafka and NATS, and from the metadata of TCP and gRPC', () => {
     const metadata = new Metadata();
     metadata.set('tx_xid', 'xid-1');
+    const hyphenated = new Metadata();
+    hyphenated.set('tx-xid', 'xid-1');
     const none = undefined as never;
     for (const context of [
       new RmqContext([{ properties: { headers: { TX_XID: 'xid-1' } } }, none, 'ask']),
@@ -222,6 +224,7 @@ describe('the xid of a call to NestJS', () => {
       new NatsContext(['ask', new Map([['TX_XID', 'xid-1']])]),
       new TcpContext([none, 'ask', { TX_XID: 'xid-1' }]),
       metadata,
+      hyphenated,
     ]) {
       assert.equal(rpc(context), 'xid-1', context.constructor.name);
     }

@@ -73,7 +73,8 @@ describe('a call to another service', () => {
     server = createServer(async (request, response) => {
       let body = '';
       for await (const chunk of request) body += chunk;
-      response.end([request.headers.tx_xid ?? 'none', request.headers.other ?? 'none', body].join());
+      const { tx_xid, 'tx-xid': hyphenated, other } = request.headers;
+      response.end([tx_xid ?? 'none', hyphenated ?? 'none', other ?? 'none', body].join());
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -88,28 +89,30 @@ describe('a call to another service', () => {
     describe(`by ${name}`, () => {
       it('carries the xid, once the coordinator knows of it', async () => {
         await world.gtx.run(async () => {
-          assert.equal(await call(url, { other: 'kept' }), `${current().xid},kept,the body`);
+          const { xid } = current();
+          assert.equal(await call(url, { other: 'kept' }), `${xid},${xid},kept,the body`);
           assert.equal(world.fake.all('begin').length, 1);
         });
       });
 
       it('is left alone outside of a transaction', async () => {
-        assert.equal(await call(url, {}), 'none,none,the body');
+        assert.equal(await call(url, {}), 'none,none,none,the body');
         await world.gtx.run(async () => {
-          assert.equal(await withoutTransaction(() => call(url, {})), 'none,none,the body');
+          assert.equal(await withoutTransaction(() => call(url, {})), 'none,none,none,the body');
         });
       });
 
       it('keeps an xid of its own', async () => {
         await world.gtx.run(async () => {
-          assert.equal(await call(url, { tx_xid: 'another' }), 'another,none,the body');
+          assert.equal(await call(url, { tx_xid: 'another' }), 'another,none,none,the body');
+          assert.equal(await call(url, { 'tx-xid': 'another' }), 'none,another,none,the body');
         });
       });
 
       it('is left alone where propagate says so', async () => {
         await world.gtx.run(async () => {
           const propagate = (called: URL) => called.origin !== url;
-          assert.equal(await call(url, {}, { propagate }), 'none,none,the body');
+          assert.equal(await call(url, {}, { propagate }), 'none,none,none,the body');
         });
         assert.equal(world.fake.all('begin').length, 0);
       });
@@ -134,7 +137,7 @@ describe('a call to another service', () => {
         });
         request.once('error', reject).end('the body');
       });
-      assert.equal(text, `${current().xid},none,the body`);
+      assert.equal(text, `${current().xid},${current().xid},none,the body`);
     });
     assert.deepEqual(await transactionHeaders(), {});
   });

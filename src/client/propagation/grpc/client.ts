@@ -1,7 +1,8 @@
 import { InterceptingCall, type Interceptor, Metadata, status } from '@grpc/grpc-js';
 import { GlobalTxError } from '../../../protocol/errors.js';
 import { currentTransaction } from '../../transaction/context.js';
-import { XID_METADATA, xidOf } from './metadata.js';
+import { XID_NAMES } from '../header.js';
+import { xidOf } from './metadata.js';
 
 /** What a caller of gRPC sees of an error that kept the call from being made. */
 function failure(error: unknown): { code: status; details: string; metadata: Metadata } {
@@ -36,7 +37,7 @@ export function grpcClientGlobalTx(): Interceptor {
         }
         transaction.ensureBegun().then(
           () => {
-            metadata.set(XID_METADATA, transaction.xid);
+            for (const name of XID_NAMES) metadata.set(name, transaction.xid);
             next(metadata, listener);
           },
           (error: unknown) => listener.onReceiveStatus(failure(error)),

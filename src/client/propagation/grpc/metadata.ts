@@ -1,11 +1,9 @@
-import type { Metadata } from '@grpc/grpc-js';
-import { XID_HEADER } from '../header.js';
-
-/** Names of gRPC metadata are lower case. */
-export const XID_METADATA = XID_HEADER.toLowerCase();
+import { xidNamed } from '../header.js';
 
 /** What came under the xid's name; undefined when nothing did. */
-export function xidOf(metadata: Pick<Metadata, 'get'>): string | undefined {
-  const values = metadata.get(XID_METADATA);
-  return values.length === 0 ? undefined : values.join(',');
+export function xidOf(metadata: { get(name: string): readonly unknown[] }): unknown {
+  return xidNamed((name) => {
+    const values = metadata.get(name);
+    return values.length === 0 ? undefined : values.join(',');
+  });
 }

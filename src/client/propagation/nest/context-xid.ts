@@ -1,4 +1,5 @@
-import { XID_HEADER } from '../header.js';
+import { xidOf as xidOfMetadata } from '../grpc/metadata.js';
+import { XID_HEADER, xidNamed } from '../header.js';
 import { xidOf as xidOfMessage } from '../message.js';
 
 /** The part of NestJS' ExecutionContext that is needed; typed by structure, so that no version of it is nailed down. */
@@ -26,15 +27,16 @@ interface TransportContext {
   getMetadata?(): unknown;
 }
 
-const LOWER = XID_HEADER.toLowerCase();
-
 function named(xid: unknown, address?: string): Named | undefined {
   return xid === undefined || xid === null ? undefined : { xid, address };
 }
 
 function ofRequest(request: unknown): Named | undefined {
   const { headers, socket } = Object(request) as Carrier;
-  return named(headers?.[LOWER], socket?.remoteAddress);
+  return named(
+    xidNamed((name) => headers?.[name]),
+    socket?.remoteAddress,
+  );
 }
 
 /** NATS' headers are an object with a method `get`; the others are plain. */
@@ -50,8 +52,7 @@ function ofTransport(context: unknown): Named | undefined {
   if (typeof transport.getHeaders === 'function') return named(ofHeaders(transport.getHeaders()));
   if (typeof transport.getMetadata === 'function') return named(ofHeaders(transport.getMetadata()));
   if (typeof transport.get !== 'function') return undefined;
-  const values = transport.get(LOWER);
-  return Array.isArray(values) && values.length > 0 ? named(values.join(',')) : undefined;
+  return named(xidOfMetadata({ get: (name) => [transport.get?.(name) ?? []].flat() }));
 }
 
 /**
