@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util';
-import { resourceTableDdl, undoLogDdl } from '../at/undo/ddl.js';
+import { setupSql } from '../at/resource/identity.js';
 import { type Command, DONE, type Output, WRONG_USE } from './command.js';
 
 const HELP = `usage: globaltx undo-log --ddl [--schema NAME]
 
-Prints the CREATE TABLE statements of the two tables that globaltx needs in every database that takes part.
-They are made on first need where the account of the application may do so; where it may not, run these:
+Prints the CREATE TABLE statements of the two tables that globaltx needs in every database that takes part, and the
+INSERT that names the database. They are made on first need where the account of the application may do so; where it may not, run these:
 
   globaltx undo-log --ddl | mysql --user=admin DATABASE
 
@@ -31,7 +31,7 @@ function run(args: readonly string[], output: Output): number {
     output.error(HELP);
     return WRONG_USE;
   }
-  output.out(`${undoLogDdl(values.schema)};\n${resourceTableDdl(values.schema)};\n`);
+  output.out(`${setupSql(values.schema)}\n`);
   return DONE;
 }
 

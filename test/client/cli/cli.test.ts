@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { cli } from '../../../src/client/cli/cli.js';
 import { servers } from '../../support/servers.js';
 
@@ -17,16 +18,26 @@ async function call(...args: string[]): Promise<{ status: number; out: string; e
 }
 
 describe('The command globaltx', () => {
-  it('prints DDL that a server takes, also twice, and that makes both tables', async () => {
+  it('prints SQL that a server takes, also twice, that makes both tables and names the database', async () => {
     const { status, out } = await call('undo-log', '--ddl');
     assert.equal(status, 0);
     const statements = out.split(';\n').filter((statement) => statement.trim() !== '');
     const [server] = await servers();
     const database = await server.createDatabase();
-    await server.execute([...statements, ...statements], database);
-    const tables = await server.dump(database, { except: [] });
-    assert.match(tables, /^== undo_log$/m);
-    assert.match(tables, /^== globaltx_resource$/m);
+    const other = await server.createDatabase();
+    const names: unknown[] = [];
+    for (const each of [database, other]) {
+      await server.execute([...statements, ...statements], each);
+      const tables = await server.dump(each, { except: [] });
+      assert.match(tables, /^== undo_log$/m);
+      const connection = await createConnection(server.options(each));
+      const [[named]] = await connection.query<RowDataPacket[]>('SELECT value FROM globaltx_resource');
+      await connection.end();
+      names.push(named?.value);
+    }
+    // The same text may be run in many databases, as a migration is: each has a name of its own.
+    assert.match(String(names[0]), /^[0-9a-f-]{36}$/);
+    assert.notEqual(names[0], names[1]);
   });
 
   it('qualifies the tables with a schema, whatever its name', async () => {

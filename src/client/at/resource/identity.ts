@@ -49,16 +49,19 @@ export interface PreparedDatabase extends DatabaseIdentity {
   readonly undoLogAutoIncrement: boolean;
 }
 
-/** All that `ensureUndoLog` would run, for a person to run. */
-function setupSql(schema: string): string {
-  return `${undoLogDdl(schema)};\n${resourceTableDdl(schema)};\n${identitySql(schema)};`;
+/**
+ * All that `ensureUndoLog` would run, for a person to run: the same text for several databases, whose names must differ.
+ * @param schema unless it is the session's own
+ */
+export function setupSql(schema?: string): string {
+  return `${undoLogDdl(schema)};\n${resourceTableDdl(schema)};\n${identitySql(schema, 'UUID()')};`;
 }
 
 /** INSERT IGNORE: of several processes that start at once, one names the database and all read its name. */
-function identitySql(schema: string): string {
+function identitySql(schema: string | undefined, value: string): string {
   return (
     `INSERT IGNORE INTO ${qualifiedName(schema, RESOURCE_TABLE)} (name, value) ` +
-    `VALUES ('${RESOURCE_ID_NAME}', '${randomUUID()}')`
+    `VALUES ('${RESOURCE_ID_NAME}', ${value})`
   );
 }
 
@@ -102,7 +105,7 @@ async function ensureIdentity(executor: SqlExecutor, schema: string): Promise<Da
   const known = await settled(schema, readIdentity(executor, schema));
   if (known !== undefined) return known;
   await settled(schema, executor.query(resourceTableDdl(schema)));
-  await settled(schema, executor.query(identitySql(schema)));
+  await settled(schema, executor.query(identitySql(schema, `'${randomUUID()}'`)));
   const made = await settled(schema, readIdentity(executor, schema));
   if (made === undefined) throw missing(schema, `${RESOURCE_TABLE} has no value for '${RESOURCE_ID_NAME}'`);
   return made;
