@@ -7,7 +7,8 @@ import { milliseconds } from './transaction/run-options.js';
 /** Options of `GlobalTx.connect`. */
 export interface ConnectOptions {
   /**
-   * Where the coordinator listens: `host:port`, several separated by commas; a missing port is 8091.
+   * Where the coordinator listens: `host:port`; a missing port is 8091. Several, separated by commas, must lead to one and
+   * the same coordinator, by its network cards, say: two of them know nothing of each other's locks.
    * @default the environment variable GLOBALTX_COORDINATOR
    */
   readonly coordinator?: string;

@@ -43,6 +43,7 @@ export class FakeCoordinator {
   script: Script = () => undefined;
   /** 0: nothing is said about it. */
   maxFrameBytes = 0;
+  coordinatorId = 'fake';
   readonly #streams = new Map<number, Stream>();
   #server: Server | undefined;
   #port = 0;
@@ -169,7 +170,7 @@ export class FakeCoordinator {
       case 'hello':
         return {
           body: 'welcome',
-          welcome: { protocol: 1, coordinatorId: 'fake', maxFrameBytes: this.maxFrameBytes },
+          welcome: { protocol: 1, coordinatorId: this.coordinatorId, maxFrameBytes: this.maxFrameBytes },
         };
       case 'begin':
       case 'enlistResource':

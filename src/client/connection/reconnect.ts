@@ -21,6 +21,8 @@ export class Reconnect {
   readonly #logger: Logger;
   readonly #events: ReconnectEvents;
   readonly #lastFailures = new Map<string, string>();
+  /** The coordinator that has welcomed this client last. */
+  #coordinatorId: string | undefined;
   #waiters = new Set<(outcome: FirstWelcome) => void>();
   #turn = 0;
   #failedAttempts = 0;
@@ -85,7 +87,17 @@ export class Reconnect {
     this.#openSince = Date.now();
     this.#lastFailures.delete(address);
     const { coordinatorId } = welcome;
-    this.#logger.info({ address, coordinatorId }, 'the coordinator has welcomed this client');
+    const former = this.#coordinatorId;
+    this.#coordinatorId = coordinatorId;
+    if (former === undefined || former === coordinatorId) {
+      this.#logger.info({ address, coordinatorId }, 'the coordinator has welcomed this client');
+    } else {
+      this.#logger.error(
+        { address, coordinatorId, former },
+        `the coordinator at ${address} is another one than before: it knows nothing of the transactions and locks that the ` +
+          'former one has. All services must use one and the same coordinator, whose store is kept.',
+      );
+    }
     if (this.#link !== undefined) this.#events.opened(this.#link, welcome);
     this.#tellWaiters('welcome');
   }

@@ -16,9 +16,13 @@ describe('the connection to the coordinator', () => {
   let connection: ClientConnection;
   const proxies: TcpProxy[] = [];
 
-  async function connect(addresses: string, listener: StreamListener = NOBODY): Promise<ClientConnection> {
+  async function connect(
+    addresses: string,
+    listener: StreamListener = NOBODY,
+    logger: Logger = QUIET,
+  ): Promise<ClientConnection> {
     const hello = { clientId: 'client-1', application: 'test', library: 'globaltx/0' };
-    connection = new ClientConnection(parseAddresses(addresses), hello, QUIET);
+    connection = new ClientConnection(parseAddresses(addresses), hello, logger);
     connection.start(listener);
     return connection;
   }
@@ -211,6 +215,22 @@ describe('the connection to the coordinator', () => {
       assert.ok(error.message.includes(gone.address) && error.message.includes(fake.address), error.message);
       return true;
     });
+  });
+
+  it('says aloud that another coordinator has taken the place of the one before', async () => {
+    const lines: object[] = [];
+    const logger = { ...QUIET, error: (facts: object, message: string) => lines.push({ ...facts, message }) };
+    await connect(fake.address, NOBODY, logger);
+    await connection.ready(2_000);
+    fake.endStreams();
+    await connection.request(commit('x1'), 10_000);
+    assert.deepEqual(lines, []);
+    fake.coordinatorId = 'another';
+    fake.endStreams();
+    await connection.request(commit('x2'), 10_000);
+    const [line] = lines as { former: string; coordinatorId: string; message: string }[];
+    assert.deepEqual([line?.former, line?.coordinatorId], ['fake', 'another']);
+    assert.match(line!.message, /is another one than before/);
   });
 
   it('notices a half-open connection within seconds and sends again on another', async () => {
