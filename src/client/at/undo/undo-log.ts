@@ -151,10 +151,14 @@ export function deleteUndoLogsSql(schema: string, keys: readonly BranchKey[]): s
   return `DELETE ${table} FROM ${table} FORCE INDEX (${UNDO_LOG_KEY}) WHERE ${condition}`;
 }
 
-/** Removes defence records that are older than their keeping time, oldest first, at most `limit` of them. */
+/**
+ * Removes defence records that are older than their keeping time, oldest first, at most `limit` of them. A table that was
+ * Seata's may hold some of its own, which are not ours to remove.
+ */
 export function removeDefenceRecordsSql(schema: string, keepMs: number, limit: number): string {
   return (
     `DELETE FROM ${qualifiedName(schema, UNDO_LOG_TABLE)} WHERE log_status = ${LOG_STATUS_DEFENCE} ` +
+    `AND context = '${DEFENCE_CONTEXT}' ` +
     `AND log_created < UTC_TIMESTAMP(6) - INTERVAL ${Math.round(keepMs * 1000)} MICROSECOND ` +
     `ORDER BY log_created LIMIT ${limit}`
   );

@@ -7,6 +7,7 @@ import { decodeUndoRecord, encodeUndoRecord } from '../../../../src/client/at/un
 import { showBranch } from '../../../../src/client/at/undo/show-branch.js';
 import {
   deleteUndoLogsSql,
+  insertDefenceSql,
   insertUndoLogSql,
   readUndoLogSql,
   removeDefenceRecordsSql,
@@ -78,6 +79,26 @@ describe('The undo log', () => {
     } finally {
       await connection.end();
     }
+  });
+
+  it('removes old defence records, and leaves those that Seata has left', async () => {
+    await world.run(undoLogDdl());
+    const row = (branchId: number, context: string, status: number, days: number) =>
+      `INSERT INTO undo_log VALUES (${branchId}, 'x', '${context}', '', ${status}, UTC_TIMESTAMP(6) - INTERVAL ${days} DAY, UTC_TIMESTAMP(6))`;
+    const { executor } = await world.session();
+    await executor.query(insertDefenceSql(world.database, { xid: 'x', branchId: '1' }));
+    await executor.query(insertDefenceSql(world.database, { xid: 'x', branchId: '2' }));
+    await world.run(
+      'UPDATE undo_log SET log_created = log_created - INTERVAL 3 DAY WHERE branch_id = 1',
+      row(3, 'serializer=jackson&compressorType=NONE', 1, 3),
+      row(4, 'serializer=globaltx-1&compress=none', 0, 3),
+    );
+    const { affectedRows } = await executor.query(removeDefenceRecordsSql(world.database, 86_400_000, 10));
+    assert.equal(affectedRows, 1);
+    const { rows } = await executor.query(
+      "SELECT branch_id FROM undo_log WHERE xid = 'x' ORDER BY branch_id",
+    );
+    assert.deepEqual(rows.flat().map(String), ['2', '3', '4']);
   });
 
   it('takes no xid or branch id that is none', () => {
