@@ -89,6 +89,19 @@ describe('the option undoLimit', () => {
     await world.gtx.run(() => pool.query('UPDATE item SET n = 3 WHERE id <= 50'));
   });
 
+  it('may stand in the URI of a pool', async () => {
+    const { server, name } = world.first;
+    const { host, port, user } = server.options(name);
+    const small = createPool(`mysql://${user}@${host}:${port}/${name}?undoLimit=50000`);
+    try {
+      await dumped(async () => {
+        await assert.rejects(small.query('UPDATE item SET n = n + 1'), TOO_LARGE);
+      });
+    } finally {
+      await small.end();
+    }
+  });
+
   it('is a number of bytes', () => {
     const { server, name } = world.first;
     for (const undoLimit of [0, -1, '64M', Number.NaN]) {

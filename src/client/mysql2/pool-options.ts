@@ -39,7 +39,7 @@ interface Split {
 }
 
 const OWN = ['globalLock', 'allowTriggers', 'undoLimit'];
-const IN_URI = /[?&]globalLock=/;
+const IN_URI = /[?&](?:globalLock|undoLimit)=/;
 
 const parseUri = (mysql2 as unknown as { ConnectionConfig: { parseUrl(uri: string): Options } })
   .ConnectionConfig.parseUrl;
