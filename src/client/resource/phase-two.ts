@@ -113,7 +113,7 @@ export class PhaseTwoDispatcher {
     try {
       return await resource.phaseTwo(pushes);
     } catch (error) {
-      this.#logger.error({ error, resourceId, xid: pushes[0]?.xid }, 'phase two of a resource threw');
+      this.#logger.error({ err: error, resourceId, xid: pushes[0]?.xid }, 'phase two of a resource threw');
       return pushes.map(() => ({ outcome: 'PHASE_TWO_RETRY', code: 'INTERNAL', detail: String(error) }));
     }
   }

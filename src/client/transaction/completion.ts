@@ -127,7 +127,7 @@ export class Completion {
       if (isFinal(unanswered) || Date.now() + delayMs >= until) {
         throw outcomeUnknownError(xid, messageOf(unanswered), unanswered);
       }
-      this.#logger.warn({ xid, error: unanswered, attempt }, 'a commit was not decided; asking again');
+      this.#logger.warn({ xid, err: unanswered, attempt }, 'a commit was not decided; asking again');
       await new Promise((resolve) => setTimeout(resolve, delayMs));
     }
   }
@@ -142,7 +142,7 @@ export class Completion {
   async #rollBack(transaction: GlobalTransaction, reason: string): Promise<RollbackReport> {
     const { xid } = transaction;
     for (const error of await abandon(transaction.participants)) {
-      this.#logger.warn({ xid, error }, 'a local transaction could not be given up before the rollback');
+      this.#logger.warn({ xid, err: error }, 'a local transaction could not be given up before the rollback');
     }
     transaction.decisionAsked();
     if (transaction.begun === 'no') return { xid, status: 'ROLLED_BACK', unfinishedBranches: 0 };

@@ -88,7 +88,10 @@ export class JoinedTransaction {
         this.#services.requestTimeoutMs,
       );
     } catch (error) {
-      this.#logger.warn({ xid, error }, `the coordinator could not be told that ${xid} must be rolled back`);
+      this.#logger.warn(
+        { xid, err: error },
+        `the coordinator could not be told that ${xid} must be rolled back`,
+      );
     }
   }
 }

@@ -69,7 +69,7 @@ export class Launcher {
     if (options.signal === undefined) return work();
     const { xid } = transaction;
     return untilAborted(options.signal, work, (error) => {
-      this.#logger.debug({ xid, error }, `the function of ${xid} threw after it had been aborted`);
+      this.#logger.debug({ xid, err: error }, `the function of ${xid} threw after it had been aborted`);
     });
   }
 

@@ -24,7 +24,7 @@ export async function runNested<Result>(
     return await untilAborted(
       signal,
       async () => await fn(),
-      (error) => logger.debug({ xid, error }, `a nested call of ${xid} threw after it had been aborted`),
+      (error) => logger.debug({ xid, err: error }, `a nested call of ${xid} threw after it had been aborted`),
     );
   } catch (error) {
     if (rollsBack(error, options, current, logger)) current.setRollbackOnly('a nested call threw', error);

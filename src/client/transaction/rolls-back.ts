@@ -13,7 +13,7 @@ export function rollsBack(
   try {
     return rule(error);
   } catch (failure) {
-    logger.warn({ xid, error: failure }, `a rollback rule of ${xid} threw, so it is rolled back`);
+    logger.warn({ xid, err: failure }, `a rollback rule of ${xid} threw, so it is rolled back`);
     return true;
   }
 }
