@@ -106,14 +106,16 @@ export class GlobalTx {
    * @throws GlobalTxError INVALID_XID, COORDINATOR_UNAVAILABLE, CLIENT_CLOSED
    *
    * @example
-   * if ((await gtx.stateOf(error.xid)).status === 'COMMITTED') return;
+   * const { status } = await gtx.stateOf(error.xid);
+   * if (status === 'COMMITTING' || status === 'COMMITTED') return; // it is committed: don't run it again
    */
   async stateOf(xid: string): Promise<TransactionState> {
     return await this.#client.manager.state(xid);
   }
 
   /**
-   * Takes nothing new, waits for transactions under way, sends what is waiting, and ends the stream.
+   * Takes nothing new, waits for transactions under way, sends what is waiting, and ends the stream. What is left of phase
+   * two is done by another process that has the database, or by the next one: rows of the undo log stand until then.
    * @param limit milliseconds to wait for transactions under way. @default 10000
    */
   async close(limit: number = DEFAULT_CLOSE_LIMIT_MS): Promise<void> {

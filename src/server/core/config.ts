@@ -5,7 +5,7 @@ export interface RetrySettings {
   readonly firstMs: number;
   /** Each further wait is this many times the one before. @default 2 */
   readonly factor: number;
-  /** No wait is longer, in milliseconds. @default 60,000 */
+  /** No wait is longer, in milliseconds. @default 10,000 */
   readonly ceilingMs: number;
   /** By how much, as a part of itself, a wait is made longer or shorter at random. @default 0.2 */
   readonly jitter: number;
