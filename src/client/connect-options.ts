@@ -2,7 +2,7 @@ import { GlobalTxError } from '../protocol/errors.js';
 import { parseAddresses } from './connection/addresses.js';
 import { DEFAULT_LOGGER, type Logger } from './logger.js';
 import type { ManagerOptions } from './transaction/manager.js';
-import { milliseconds } from './transaction/run-options.js';
+import { DEFAULT_LOCK_WAIT_MS, milliseconds } from './transaction/run-options.js';
 
 /** Options of `GlobalTx.connect`. */
 export interface ConnectOptions {
@@ -21,6 +21,11 @@ export interface ConnectOptions {
   readonly connectTimeout?: number;
   /** Milliseconds that an answer of the coordinator may take which waits for nothing. @default 10000 */
   readonly requestTimeout?: number;
+  /**
+   * Milliseconds that one write may wait for a row that another global transaction holds, where `run` does not say and in
+   * transactions that come from other processes. @default 5000
+   */
+  readonly lockWait?: number;
   /** Milliseconds for which the outcome of a commit is asked for before it is OUTCOME_UNKNOWN. @default 30000 */
   readonly commitDeadline?: number;
   /** Milliseconds that a rollback waits for the compensation of its branches. @default 10000 */
@@ -85,6 +90,7 @@ export function resolveConnectOptions(options: ConnectOptions): ConnectSettings 
     application: text('application', application).slice(0, LONGEST_APPLICATION),
     connectTimeoutMs: milliseconds('connectTimeout', options.connectTimeout ?? 10_000, 1),
     requestTimeoutMs: milliseconds('requestTimeout', options.requestTimeout ?? 10_000, 1),
+    lockWaitMs: milliseconds('lockWait', options.lockWait ?? DEFAULT_LOCK_WAIT_MS, 0),
     commitDeadlineMs: milliseconds('commitDeadline', options.commitDeadline ?? 30_000, 1),
     rollbackWaitMs: milliseconds('rollbackWait', options.rollbackWait ?? 10_000, 0),
     instrumentFetch: options.instrumentFetch ?? true,

@@ -10,6 +10,8 @@ export interface TransactionServices {
   readonly coordinator: Coordinator;
   /** How long an answer may take that waits for nothing, in milliseconds. */
   readonly requestTimeoutMs: number;
+  /** How long one write may wait for its locks where the transaction does not say, in milliseconds. */
+  readonly lockWaitMs: number;
   /** Names one registration within the client's life. */
   nextRequestId(): string;
 }
@@ -17,7 +19,8 @@ export interface TransactionServices {
 export interface TransactionFacts {
   readonly xid: string;
   readonly name: string;
-  readonly lockWaitMs: number;
+  /** In milliseconds; undefined: the client's. */
+  readonly lockWaitMs: number | undefined;
   /** In milliseconds; undefined where the transaction was joined: its launcher has told the coordinator. */
   readonly timeoutMs: number | undefined;
 }
@@ -60,7 +63,7 @@ export class GlobalTransaction implements Transaction {
     this.#marked = marked;
     this.xid = facts.xid;
     this.name = facts.name;
-    this.lockWaitMs = facts.lockWaitMs;
+    this.lockWaitMs = facts.lockWaitMs ?? services.lockWaitMs;
     this.role = facts.timeoutMs === undefined ? 'participant' : 'launcher';
     this.#begin =
       facts.timeoutMs === undefined ? null : { xid: facts.xid, name: facts.name, timeoutMs: facts.timeoutMs };

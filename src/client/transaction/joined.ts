@@ -1,7 +1,7 @@
 import { GlobalTxError } from '../../protocol/errors.js';
 import type { Logger } from '../logger.js';
 import { GlobalTransaction, type TransactionServices } from './global-transaction.js';
-import { DEFAULT_LOCK_WAIT_MS, DEFAULT_TIMEOUT_MS } from './run-options.js';
+import { DEFAULT_TIMEOUT_MS } from './run-options.js';
 import { abandon, settle } from './settle.js';
 
 /** A transaction that came from another process, until its work here is over. */
@@ -18,7 +18,7 @@ export class JoinedTransaction {
     this.#services = services;
     this.#logger = logger;
     this.#over = over;
-    const facts = { xid, name: '', timeoutMs: undefined, lockWaitMs: DEFAULT_LOCK_WAIT_MS };
+    const facts = { xid, name: '', timeoutMs: undefined, lockWaitMs: undefined };
     this.transaction = new GlobalTransaction(facts, services, () => {
       // Work that was not awaited came too late for a good answer: the process that began must still not commit.
       if (this.#answeredWell) void this.#tellMark();

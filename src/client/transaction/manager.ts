@@ -16,6 +16,7 @@ import type { TransactionState } from './transaction-state.js';
 
 export interface ManagerOptions extends CompletionLimits {
   readonly requestTimeoutMs: number;
+  readonly lockWaitMs: number;
 }
 
 /** Begins, joins and ends global transactions. */
@@ -31,6 +32,7 @@ export class TransactionManager {
     this.#services = {
       coordinator,
       requestTimeoutMs: options.requestTimeoutMs,
+      lockWaitMs: options.lockWaitMs,
       nextRequestId: () => String(++this.#lastRequest),
     };
     this.#logger = logger;
@@ -96,10 +98,7 @@ export class TransactionManager {
       result = await runInContext(joined.transaction, fn);
     } catch (error) {
       await joined.leave(true).catch((left: unknown) => {
-        this.#logger.debug(
-          { xid, error: left },
-          'a joined call threw; what it had not committed was given up',
-        );
+        this.#logger.debug({ xid, err: left }, 'a joined call threw; what it had not committed was given up');
       });
       throw error;
     }

@@ -18,9 +18,9 @@ export interface RunOptions {
    */
   readonly timeout?: number;
   /**
-   * Milliseconds that one write may wait for a row that another global transaction holds. Cut to the coordinator's
-   * --max-timeout-ms (1 h by default).
-   * @default 5000
+   * Milliseconds that one write may wait for a row that another global transaction holds, in the process that began it. Cut
+   * to the coordinator's --max-timeout-ms (1 h by default).
+   * @default `lockWait` of `GlobalTx.connect`
    */
   readonly lockWait?: number;
   /** What happens when a global transaction is already there, or is not. @default 'REQUIRED' */
@@ -53,7 +53,8 @@ export interface RunOptions {
 export interface ResolvedRunOptions {
   readonly name: string;
   readonly timeoutMs: number;
-  readonly lockWaitMs: number;
+  /** Undefined: the client's. */
+  readonly lockWaitMs: number | undefined;
   readonly propagation: Propagation;
   /** Undefined: every error rolls back. */
   readonly rollsBack: RollbackRule | undefined;
@@ -112,7 +113,7 @@ export function resolveRunOptions(options: RunOptions, fallbackName: string): Re
   return {
     name: name.slice(0, LONGEST_NAME),
     timeoutMs: milliseconds('timeout', options.timeout ?? DEFAULT_TIMEOUT_MS, 1),
-    lockWaitMs: milliseconds('lockWait', options.lockWait ?? DEFAULT_LOCK_WAIT_MS, 0),
+    lockWaitMs: options.lockWait === undefined ? undefined : milliseconds('lockWait', options.lockWait, 0),
     propagation: knownPropagation(options.propagation ?? 'REQUIRED'),
     rollsBack: rollbackRule(options.rollbackFor, options.noRollbackFor),
     signal: options.signal === undefined ? undefined : abortSignal(options.signal),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Metadata } from '@grpc/grpc-js';
-import { Controller, type INestMicroservice, Module } from '@nestjs/common';
+import { Controller, type DynamicModule, type INestMicroservice, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import {
   type ClientProxy,
@@ -13,7 +13,12 @@ import {
   Transport,
 } from '@nestjs/microservices';
 import { firstValueFrom, from, lastValueFrom, Observable, toArray } from 'rxjs';
-import { currentTransaction, GlobalTx, transactionHeaders } from '../../../src/client/index.js';
+import {
+  type ConnectOptions,
+  currentTransaction,
+  GlobalTx,
+  transactionHeaders,
+} from '../../../src/client/index.js';
 import { namedBy } from '../../../src/client/propagation/nest/context-xid.js';
 import {
   GlobalTxGuard,
@@ -257,12 +262,12 @@ describe('the xid of a call to NestJS', () => {
 });
 
 describe('GlobalTxModule', () => {
-  it('connects, provides GlobalTx, joins the transactions of calls, and closes with the application', async () => {
+  async function hold(module: (options: ConnectOptions) => object): Promise<void> {
     const fake = await FakeCoordinator.start();
     const options = { coordinator: fake.address, application: 'stock', logger: new Log() };
     const port = await freePort();
     const service = await NestFactory.createMicroservice(
-      application(() => currentTransaction()?.xid ?? 'none', [GlobalTxModule.forRoot(options)]),
+      application(() => currentTransaction()?.xid ?? 'none', [module(options)]),
       { logger: false, transport: Transport.TCP, options: { host: '127.0.0.1', port } },
     );
     await service.listen();
@@ -283,5 +288,22 @@ describe('GlobalTxModule', () => {
     }
     await fake.until(() => fake.streams === 0);
     await fake.stop();
-  });
+  }
+
+  it('connects, provides GlobalTx, joins the transactions of calls, and closes with the application', () =>
+    hold((options) => GlobalTxModule.forRoot(options)));
+
+  it('takes its options from other providers', () =>
+    hold((options) => {
+      class Settings {}
+      Module({ providers: [{ provide: 'WHERE', useValue: options.coordinator }], exports: ['WHERE'] })(
+        Settings,
+      );
+      const module: DynamicModule = GlobalTxModule.forRootAsync({
+        imports: [Settings],
+        inject: ['WHERE'],
+        useFactory: async (coordinator: string) => ({ ...options, coordinator }),
+      });
+      return module;
+    }));
 });
