@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { GlobalTxError } from 'globaltx';
-import type { Connection } from 'mysql2/promise';
+import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { makeWorld, type World } from './world.js';
 
 /** In a session without strict mode: what is stored is not what was given. */
@@ -220,13 +220,14 @@ describe('what the server would store as something else', () => {
     const { first, gtx } = world;
     await first.execute([
       'CREATE TABLE gauges (id INT PRIMARY KEY, reading FLOAT, exactly DOUBLE(9,3))',
-      'INSERT INTO gauges VALUES (1, 1.5, 2.25), (2, 1.23456, 2.5)',
+      'INSERT INTO gauges VALUES (1, 1.5, 2.25), (2, 1.23456, 2.5), (3, -0e0, 0)',
       'CREATE TABLE rounded (id INT PRIMARY KEY, reading FLOAT(7,3), exactly DOUBLE(5,1))',
     ]);
     const before = await first.dump();
     for (const [column, id, fits] of [
       ['reading', 1, true],
       ['reading', 2, false],
+      ['reading', 3, false],
       ['exactly', 1, false],
       ['exactly', 2, true],
     ] as const) {
@@ -240,6 +241,24 @@ describe('what the server would store as something else', () => {
       assert.equal(await first.dump(), before);
     }
     await first.execute('DROP TABLE gauges, rounded');
+  });
+
+  it('is not changed where no literal says it: a negative zero in a DOUBLE(9,2)', async () => {
+    const { first, gtx } = world;
+    if (first.server.kind !== 'mysql') return;
+    await first.execute([
+      'CREATE TABLE zeros (id INT PRIMARY KEY, reading DOUBLE(9,2), raw DOUBLE)',
+      'INSERT INTO zeros VALUES (1, 2, -0e0)',
+      'UPDATE zeros SET reading = raw',
+    ]);
+    const [[zero]] = await first.pool.query<RowDataPacket[]>(
+      'SELECT CAST(reading AS CHAR) AS text FROM zeros',
+    );
+    assert.equal(zero?.text, '-0.00');
+    await gtx.run(() =>
+      assert.rejects(first.pool.query('UPDATE zeros SET reading = 1'), { code: 'TABLE_UNSUPPORTED' }),
+    );
+    await first.execute('DROP TABLE zeros');
   });
 
   for (const [sql, code] of [

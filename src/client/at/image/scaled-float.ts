@@ -17,7 +17,9 @@ export function isRounded(column: ColumnDefinition, number: number): boolean {
   const scale = Number(`1e${fraction}`);
   const whole = Math.floor(number);
   const rounded = whole + Math.round((number - whole) * scale) / scale;
+  // -0 is none that they make, and equal to one.
   return (
-    stored(rounded) === number && Math.abs(number) <= stored(Number(`1e${digits - fraction}`) - 1 / scale)
+    Object.is(stored(rounded), number) &&
+    Math.abs(number) <= stored(Number(`1e${digits - fraction}`) - 1 / scale)
   );
 }
