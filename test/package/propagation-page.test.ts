@@ -59,6 +59,9 @@ declare global {
   const mailer: { send(text: string): Promise<void> };
   function count(outcome: string): void;
   function fromGateway(context: NestContext): boolean;
+  class ConfigService {
+    getOrThrow<Value>(name: string): Value;
+  }
   function placeOrder(): Promise<void>;
   function writeAuditEntry(): Promise<void>;
   function answer(message: Amqp, text: string): void;

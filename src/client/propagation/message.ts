@@ -41,7 +41,11 @@ export function xidOf(message: Message): unknown {
  * LOCAL_TRANSACTION_OPEN, ROLLBACK_ONLY
  *
  * @example
- * await channel.consume('reservations', (message) => joinMessage(message, () => reserve(message.content)));
+ * await channel.consume('reservations', async (message) => {
+ *   if (message === null) return; // the consumer was cancelled
+ *   await joinMessage(message, () => reserve(message.content)).catch((error) => answer(message, error));
+ *   channel.ack(message);
+ * });
  */
 export async function joinMessage<Source extends Message, Result>(
   message: Source,

@@ -6,7 +6,7 @@ import { type ErrorRule, type RollbackRule, rollbackRule } from './rollback-rule
 /**
  * Options of one global transaction. A function that joins the transaction of its caller takes part in that as it
  * is: `name`, `timeout` and `lockWait` are those of the function that began it. In another process than that one's the
- * transaction has no name, and `lockWait` is 5 s.
+ * transaction has no name, and `lockWait` is that of the process (`GlobalTx.connect`).
  */
 export interface RunOptions {
   /** What it is called in logs and by the coordinator, up to 200 characters. @default the function's name */

@@ -58,6 +58,17 @@ describe('a global transaction', () => {
       );
     });
 
+    it('waits for locks as long as it says, else as the client does, as what comes from elsewhere', async () => {
+      await gtx.close(0);
+      gtx = await GlobalTx.connect({ coordinator: fake.address, logger: log, lockWait: 7 });
+      await gtx.run({ lockWait: 9 }, write);
+      await gtx.run(write);
+      await gtx.join('xid-1', write);
+      const waits = fake.all('registerBranch').map(({ registerBranch }) => registerBranch.lockWaitMs);
+      assert.deepEqual(waits, [9, 7, 7]);
+      await assert.rejects(GlobalTx.connect({ lockWait: -1 }), { code: 'INVALID_OPTION' });
+    });
+
     it('may wait for a lock as long as a timer can', async () => {
       await gtx.run({ lockWait: 2 ** 31 - 1 }, write);
     });
