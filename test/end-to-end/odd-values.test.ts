@@ -243,6 +243,22 @@ describe('what the server would store as something else', () => {
     await first.execute('DROP TABLE gauges, rounded');
   });
 
+  it('is refused where more spaces of ucs2 are copied than the column holds, which a literal loses', async () => {
+    const { first, gtx } = world;
+    await first.execute([
+      'CREATE TABLE wide (id INT PRIMARY KEY, name VARCHAR(9) CHARACTER SET ucs2)',
+      "INSERT INTO wide VALUES (1, 'a  '), (2, 'a   ')",
+      'CREATE TABLE narrow (id INT PRIMARY KEY, name CHAR(3) CHARACTER SET utf8mb4)',
+    ]);
+    const copy = (id: number) =>
+      gtx.run(() =>
+        first.pool.query('INSERT INTO narrow SELECT id, name FROM wide WHERE id = ? LIMIT 1', [id]),
+      );
+    await copy(1);
+    await assert.rejects(copy(2), { code: 'STATEMENT_UNSUPPORTED', message: /spaces in ucs2/ });
+    await first.execute('DROP TABLE wide, narrow');
+  });
+
   it('is not changed where no literal says it: a negative zero in a DOUBLE(9,2)', async () => {
     const { first, gtx } = world;
     if (first.server.kind !== 'mysql') return;

@@ -136,6 +136,25 @@ function unicode(charset: string, stored: Buffer): string | undefined {
   }
 }
 
+/** The space of the character sets that have no ASCII. */
+const WIDE_SPACES: Readonly<Record<string, Buffer>> = {
+  ucs2: Buffer.from([0, 0x20]),
+  utf16: Buffer.from([0, 0x20]),
+  utf16le: Buffer.from([0x20, 0]),
+  utf32: Buffer.from([0, 0, 0, 0x20]),
+};
+
+/** Copied into another character set such text is too long with its spaces; a literal loses those that are too many. */
+function hasWideSpacesBeyond(
+  charset: string,
+  stored: Buffer,
+  { charset: to, maxLength }: ColumnDefinition,
+): boolean {
+  const space = WIDE_SPACES[charset];
+  if (space === undefined || charset === to || maxLength === null) return false;
+  return stored.length / space.length > maxLength && stored.subarray(-space.length).equals(space);
+}
+
 function literalIn(charset: string, stored: Buffer): SourceValue {
   const isAscii = !/^(?:ucs2|utf16|utf16le|utf32)$/.test(charset);
   if (isAscii && SIMPLE.test(latin(stored))) return quoted(stored);
@@ -145,9 +164,11 @@ function literalIn(charset: string, stored: Buffer): SourceValue {
 const text: SourceColumn = {
   needs: 'text',
   beside: (name) => [`CHARSET(${name})`, `CAST(${name} AS BINARY)`],
-  literal: (_, [charset, stored]) => {
+  literal: (_, [charset, stored], target) => {
     if (!charset || !stored) return { refused: 'text longer than max_allowed_packet' };
     const name = latin(charset);
+    if (hasWideSpacesBeyond(name, stored, target))
+      return { refused: `spaces in ${name} that the column does not hold` };
     if (name === 'binary') return { literal: `_binary ${hex(stored)}` };
     const decoded = unicode(name, stored);
     if (decoded === undefined) return literalIn(name, stored);
