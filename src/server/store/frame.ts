@@ -68,6 +68,9 @@ export function hasFrameBehind(file: number, bytes: Buffer, at: number): boolean
 
 function hasHead(file: number, bytes: Buffer, at: number): boolean {
   if (at + FRAME_HEAD_BYTES > bytes.length) return false;
-  const check = checkOf(file, at, bytes.readUInt32BE(at), bytes.readUInt32BE(at + 4));
+  const length = bytes.readUInt32BE(at);
+  // Zeros: most of what is looked at.
+  if (length === 0) return false;
+  const check = checkOf(file, at, length, bytes.readUInt32BE(at + 4));
   return check === bytes.readUInt32BE(at + 8);
 }

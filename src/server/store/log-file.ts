@@ -37,6 +37,11 @@ export interface FoundFile {
 const NAME = /^log-([0-9a-f]{16})$/;
 /** Of a file that is being made. */
 const UNFINISHED = /^log-[0-9a-f]{16}\.new$/;
+/**
+ * A file is made larger by so much at a time, with zeros, and then written over: a flush that has to make a new size of the
+ * file durable, too, waits for the journal of the file system as well.
+ */
+const ALLOCATED_AT_ONCE = 2 ** 20;
 /** For a flush that is as good as done. */
 const LAST_LOOK_MS = 1_000;
 
@@ -51,8 +56,8 @@ export function fileNumbers(directory: string): number[] {
 }
 
 /**
- * Reads a file and holds everything in it to its checksums. Behind the last frame there may be what is left of a write
- * that was never finished, and so never acknowledged.
+ * Reads a file and holds everything in it to its checksums. Behind the last frame there may be zeros, and what is left of
+ * a write that was never finished, and so never acknowledged.
  * @param isLast whether it is the newest one, which alone may end so
  * @throws GlobalTxError STORE_CORRUPT, STORE_FORMAT
  */
@@ -103,19 +108,32 @@ function requireKnown(format: number): void {
 export class LogFile {
   readonly number: number;
   readonly #descriptor: number;
+  readonly #mostAllocated: number;
   #size: number;
+  #allocated: number;
 
-  private constructor(number: number, descriptor: number, size: number) {
+  private constructor(number: number, descriptor: number, size: number, mostAllocated: number) {
     this.number = number;
     this.#descriptor = descriptor;
+    this.#mostAllocated = mostAllocated;
     this.#size = size;
+    this.#allocated = size;
   }
 
-  /** Makes the next file; it is durable, and whole, from the moment that its name is there. */
-  static create(directory: string, number: number, facts: Omit<Head, 'format'>): LogFile {
+  /**
+   * Makes the next file; it is durable, and whole, from the moment that its name is there.
+   * @param mostAllocated up to so many bytes the file is made larger before they are needed; it has as many at least when
+   * the next one is made
+   */
+  static create(
+    directory: string,
+    number: number,
+    facts: Omit<Head, 'format'>,
+    mostAllocated: number,
+  ): LogFile {
     const path = pathOf(directory, number);
     const descriptor = openSync(`${path}.new`, 'w', 0o600);
-    const file = new LogFile(number, descriptor, 0);
+    const file = new LogFile(number, descriptor, 0, mostAllocated);
     file.append([Buffer.from(JSON.stringify({ format: RECORD_FORMAT, ...facts } satisfies Head))]);
     fdatasyncSync(descriptor);
     renameSync(`${path}.new`, path);
@@ -128,11 +146,11 @@ export class LogFile {
    * found. The frame is written again: when a flush has failed, the kernel takes its pages for clean, and the next flush
    * would call durable what it does not write.
    */
-  static reopen(directory: string, { number, frames, end }: FoundFile): LogFile {
+  static reopen(directory: string, { number, frames, end }: FoundFile, mostAllocated: number): LogFile {
     const descriptor = openSync(pathOf(directory, number), 'r+');
     ftruncateSync(descriptor, end);
     const last = frames.at(-1);
-    const file = new LogFile(number, descriptor, last === undefined ? end : last.at);
+    const file = new LogFile(number, descriptor, last === undefined ? end : last.at, mostAllocated);
     if (last !== undefined) file.append([last.payload]);
     fsyncSync(descriptor);
     syncDirectory(directory);
@@ -146,10 +164,21 @@ export class LogFile {
 
   append(parts: readonly Buffer[]): void {
     const frame = encodeFrame(this.number, this.#size, parts);
-    for (let written = 0; written < frame.length; ) {
-      written += writeSync(this.#descriptor, frame, written, frame.length - written, this.#size + written);
-    }
+    this.#write(frame);
     this.#size += frame.length;
+    if (this.#size > this.#allocated) this.#allocate();
+  }
+
+  #allocate(): void {
+    const whole = Math.ceil(this.#size / ALLOCATED_AT_ONCE) * ALLOCATED_AT_ONCE;
+    this.#allocated = Math.max(this.#size, Math.min(whole, this.#mostAllocated));
+    this.#write(Buffer.alloc(this.#allocated - this.#size));
+  }
+
+  #write(bytes: Buffer): void {
+    for (let written = 0; written < bytes.length; ) {
+      written += writeSync(this.#descriptor, bytes, written, bytes.length - written, this.#size + written);
+    }
   }
 
   /**

@@ -162,17 +162,18 @@ export class LogStore implements Store {
   }
 
   #takeUp(newest: FoundFile | undefined): void {
-    const { directory } = this.#options;
+    const { directory, fileBytes } = this.#options;
     if (newest === undefined) {
       this.#addFile(0, { oldest: 0, formerEnd: 0 });
     } else {
-      this.#file = LogFile.reopen(directory, newest);
+      this.#file = LogFile.reopen(directory, newest, fileBytes);
       this.#removeBefore(newest.head.oldest);
     }
   }
 
   #addFile(number: number, facts: Omit<Head, 'format'>): void {
-    this.#file = LogFile.create(this.#options.directory, number, facts);
+    const { directory, fileBytes } = this.#options;
+    this.#file = LogFile.create(directory, number, facts, fileBytes);
     this.#index.addFile(number);
     this.#index.grow(this.#file.size);
   }

@@ -15,7 +15,7 @@ describe('A flush of the store', () => {
 
   beforeEach(() => {
     directory = temporaryFolder('log-file');
-    file = LogFile.create(directory, 0, { oldest: 0, formerEnd: 0 });
+    file = LogFile.create(directory, 0, { oldest: 0, formerEnd: 0 }, 2 ** 20);
   });
 
   afterEach(async () => {

@@ -41,6 +41,15 @@ describe('A store directory', () => {
 
   const file = (number = 0) => join(directory, `log-${number.toString(16).padStart(16, '0')}`);
 
+  /** The first file without the zeros behind its last frame. */
+  async function framesOf(): Promise<Buffer> {
+    const bytes = await readFile(file());
+    let end = 0;
+    for (let frame = readFrame(0, bytes, 0); frame !== undefined; frame = readFrame(0, bytes, end))
+      end = frame.end;
+    return bytes.subarray(0, end);
+  }
+
   it('is refused to a second process while the first has it', async () => {
     const store = await openStore(directory);
     try {
@@ -238,10 +247,11 @@ describe('A store directory', () => {
   });
 
   it('keeps what it acknowledged when a write that was not finished is behind it, and goes on', async () => {
-    const whole = await readFile(file());
+    const whole = await framesOf();
     const torn = encodeFrame(0, whole.length, [Buffer.from('tx\t[]\n'.repeat(100))]);
     for (const length of [1, 11, 12, 13, torn.length - 9]) {
-      await writeFile(file(), Buffer.concat([whole, torn.subarray(0, length)]));
+      const zeros = Buffer.alloc(length % 2 === 0 ? 1_000 : 0);
+      await writeFile(file(), Buffer.concat([whole, torn.subarray(0, length), zeros]));
       assert.equal((await verifyStore(directory)).transactions, 1);
       const store = await openStore(directory);
       await store.write([{ op: 'put', record: fact('length', String(length)) }]);
@@ -250,6 +260,19 @@ describe('A store directory', () => {
       assert.equal((await loadAll(after)).length, 4);
       await after.close();
     }
+  });
+
+  it('is made larger ahead of its writes, which then wait for no journal of the file system', async () => {
+    const store = await openStore(directory);
+    const { size } = await stat(file());
+    for (let n = 0; n < 100; n += 1) {
+      await store.write([{ op: 'put', record: fact('n', String(n)) }]);
+      assert.equal((await stat(file())).size, size);
+    }
+    await store.write([{ op: 'put', record: fact('n', 'v'.repeat(size)) }]);
+    assert.equal((await stat(file())).size, 2 * size);
+    await store.close();
+    assert.equal((await verifyStore(directory)).facts, 2);
   });
 
   it('takes a file for what it is only where it was written', async () => {
@@ -400,7 +423,7 @@ describe('A store directory', () => {
         await store.write(xids.map((xid) => ({ op: 'put', record: transaction(xid) })));
       }
       await store.close();
-      whole = await readFile(file());
+      whole = await framesOf();
       prefixes.length = 0;
       prefixes.push(JSON.stringify({ transactions: 0, branches: 0, locks: 0, facts: 0 }));
       for (let writes = 0; writes <= 20; writes += 1) {
