@@ -57,6 +57,27 @@ describe('a condition that changes by itself', () => {
     }
   }
 
+  it('inserts the row that was read, or says why that one cannot be: INSERT ... SELECT ... ORDER BY RAND() LIMIT 1', async () => {
+    await world.first.execute([
+      'CREATE TABLE drawn (id INT PRIMARY KEY, note VARCHAR(9))',
+      "INSERT INTO drawn VALUES (1, 'a'), (2, NULL), (3, NULL), (4, 'd')",
+      'CREATE TABLE kept (id INT PRIMARY KEY, note VARCHAR(9) NOT NULL)',
+    ]);
+    const before = await world.first.dump();
+    const ends = new Set<string>();
+    for (let time = 0; time < 4 * TIMES; time += 1) {
+      await world.gtx
+        .run(async () => {
+          await world.first.pool.query('INSERT INTO kept SELECT id, note FROM drawn ORDER BY RAND() LIMIT 1');
+          throw Object.assign(new Error('undo it'), { code: 'UNDO' });
+        })
+        .catch(({ code }: { code: string }) => ends.add(code));
+      assert.equal(await world.first.dump(), before);
+    }
+    assert.deepEqual([...ends].sort(), ['ER_BAD_NULL_ERROR', 'UNDO']);
+    await world.first.execute('DROP TABLE drawn, kept');
+  });
+
   for (const [name, sql] of [
     ['in a join', 'UPDATE goods g JOIN prices p ON p.sku = g.sku AND RAND() < 0.5 SET g.v = 1'],
     ['in a subquery of a join', 'DELETE g FROM goods g JOIN (SELECT RAND() AS r) d ON g.id > d.r * 5'],

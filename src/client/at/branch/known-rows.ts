@@ -61,10 +61,13 @@ async function ofQuery(
   if (targets === undefined) return undefined;
   const text = inlineClause(weak ? query.text : query.locking, write);
   const { rows, byType } = accepted(await evaluateQuery(context, text, targets), statement, table);
-  const nulls = hasNullForNotNull(targets, rows);
-  if (nulls && statement.onConflict.action !== 'skip' && context.session.facts.strict) return undefined;
   const stays = !weak && !query.volatile;
   const { action } = statement.onConflict;
+  if (action !== 'skip' && context.session.facts.strict) {
+    // The second time there may be another row, which has a value there: it must be this one that fails.
+    const names = stays ? undefined : findingColumns(statement, table);
+    if (hasNullForNotNull(targets, rows, names)) return undefined;
+  }
   // Of a query that gives nothing only the query itself says what the server warns of.
   if (stays && rows.length === 0) return { statement: { ...statement, rows }, run };
   const unbound = stays && (action === 'fail' || action === 'skip') && givesKeys(table, targets, rows);
@@ -92,11 +95,22 @@ async function ofQuery(
   };
 }
 
-/** Outside of strict mode, and with IGNORE, another value is stored in its place. */
-function hasNullForNotNull(targets: readonly ColumnDefinition[], rows: InsertStatement['rows']): boolean {
+/**
+ * Outside of strict mode, and with IGNORE, another value is stored in its place.
+ * @param among the columns that are looked at; undefined: all
+ */
+function hasNullForNotNull(
+  targets: readonly ColumnDefinition[],
+  rows: InsertStatement['rows'],
+  among: ReadonlySet<string> | undefined,
+): boolean {
   return targets.some(
-    ({ nullable, autoIncrement, dataType }, at) =>
-      !nullable && !autoIncrement && dataType !== 'timestamp' && rows.some((row) => row[at]?.kind === 'null'),
+    ({ name, nullable, autoIncrement, dataType }, at) =>
+      among?.has(name) !== false &&
+      !nullable &&
+      !autoIncrement &&
+      dataType !== 'timestamp' &&
+      rows.some((row) => row[at]?.kind === 'null'),
   );
 }
 
