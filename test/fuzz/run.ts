@@ -34,6 +34,17 @@ export interface Report {
 }
 
 const SETTLE_MS = 15_000;
+/** How often tables are made for one plan. */
+const ATTEMPTS = 3;
+
+/** The tables of a plan, as they are before it is played. */
+interface Prepared {
+  readonly subject: Place;
+  readonly twin: Place;
+  readonly ours: Sight;
+  readonly plain: Sight;
+  readonly first: State;
+}
 
 class Tally {
   statements = 0;
@@ -198,16 +209,12 @@ async function unsettled(
 async function playAll(
   lane: Lane,
   plan: Plan,
-  places: readonly [Place, Place],
+  { subject, twin, ours, plain, first }: Prepared,
   tally: Tally,
 ): Promise<Mismatch | undefined> {
-  const [subject, twin] = places;
   const locksBefore = await lane.locks();
   const xids: string[] = [];
-  const [ours, plain] = [await Sight.of(lane, plan, subject), await Sight.of(lane, plan, twin)];
-  let before = await ours.look();
-  const start = otherState('the first rows are those of the twin', await plain.look(), before);
-  if (start !== undefined) return { ...start, transaction: -1 };
+  let before = first;
   await lane.changes();
   let moved = false;
   for (const [index, transaction] of plan.transactions.entries()) {
@@ -265,15 +272,31 @@ async function playAll(
   };
 }
 
+/**
+ * Tables with the same first rows for the subject and its twin. What AUTO_INCREMENT gives behind a negative value is on
+ * MariaDB a matter of whether the table has been closed meanwhile: such tables are made anew.
+ */
+async function prepare(lane: Lane, plan: Plan): Promise<Prepared> {
+  for (let attempt = 1; ; attempt += 1) {
+    const [subject, twin] = await lane.prepare(plan);
+    const [ours, plain] = [await Sight.of(lane, plan, subject), await Sight.of(lane, plan, twin)];
+    const first = await ours.look();
+    const differs = otherState('', await plain.look(), first);
+    if (differs === undefined) return { subject, twin, ours, plain, first };
+    await lane.drop(plan, [subject, twin]);
+    if (attempt === ATTEMPTS) throw new Error(`the first rows are not those of the twin:\n${differs.detail}`);
+  }
+}
+
 /** Plays a plan on fresh tables and says what did not hold. */
 export async function runPlan(lane: Lane, plan: Plan): Promise<Report> {
-  const places = await lane.prepare(plan);
+  const prepared = await prepare(lane, plan);
   const tally = new Tally();
   try {
-    const mismatch = await playAll(lane, plan, places, tally);
+    const mismatch = await playAll(lane, plan, prepared, tally);
     const { statements, refused, kinds } = tally;
     return { statements, refused, kinds, mismatch };
   } finally {
-    await lane.drop(plan, places);
+    await lane.drop(plan, [prepared.subject, prepared.twin]);
   }
 }
