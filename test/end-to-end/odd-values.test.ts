@@ -114,6 +114,30 @@ describe('what the server would store as something else', () => {
     await first.execute('DROP TABLE hollow');
   });
 
+  for (const sql of [
+    'INSERT IGNORE INTO nights (v) VALUES (1)',
+    'INSERT IGNORE INTO nights (v) SELECT 2 FROM nights',
+    'INSERT INTO nights (v) SELECT 2 FROM nights ON DUPLICATE KEY UPDATE v = 3',
+  ]) {
+    it(`is found by a default that sql_mode forbids, a zero date: ${sql}`, async () => {
+      const { first } = world;
+      await first.execute([
+        "SET SESSION sql_mode = ''",
+        "CREATE TABLE nights (at DATETIME(6) NOT NULL DEFAULT '0000-00-00 00:00:00', v INT, UNIQUE KEY (at))",
+        "INSERT INTO nights VALUES ('2020-01-02 03:04:05', 1)",
+      ]);
+      const before = await first.dump();
+      const rolledBack = inside(async (connection) => {
+        await connection.query("SET SESSION sql_mode = 'STRICT_TRANS_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE'");
+        await connection.query(sql).catch(({ errno }: { errno?: number }) => assert.ok(errno));
+        throw new Error('roll it back');
+      });
+      await assert.rejects(rolledBack, { message: 'roll it back' });
+      assert.equal(await first.dump(), before);
+      await first.execute('DROP TABLE nights');
+    });
+  }
+
   it('is an error of the server in strict mode, as without a global transaction', async () => {
     await world.gtx.run(() =>
       assert.rejects(

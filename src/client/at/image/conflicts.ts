@@ -2,7 +2,7 @@ import type { InsertStatement, InsertValue } from '../sql/analysis.js';
 import { quoteIdentifier } from '../sql/identifier.js';
 import { columnFamily } from '../table/column-family.js';
 import type { ColumnDefinition, TableDefinition, UniqueIndex } from '../table/definition.js';
-import { asStored, givenPart, isZero, listedColumns, withoutValue } from './inserted.js';
+import { constantDefault, givenPart, isZero, listedColumns, withoutValue } from './inserted.js';
 import { oneOfCondition } from './key-condition.js';
 import { valueLiteral } from './literal.js';
 import { prefixCondition } from './prefix-condition.js';
@@ -136,7 +136,7 @@ function part(
     // The word DEFAULT stands for the value 0 there.
     if (column.autoIncrement && value !== undefined && zeroIsKept) return { expression: '0' };
     if (column.autoIncrement || column.nullByDefault) return { free: true };
-    if (column.constantDefault) return { expression: asStored(column, `DEFAULT(${name})`) };
+    if (column.constantDefault) return { expression: constantDefault(column, name) };
     return withoutValue(column, `no value for the unique column ${name}`);
   }
   if (value.kind === 'stored') return formsPart(value.forms);

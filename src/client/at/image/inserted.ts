@@ -43,8 +43,14 @@ export function isZero(text: string): boolean {
 /** @param said the word DEFAULT stands in the row, which sql_mode may take for the value 0 */
 function defaultPart(column: ColumnDefinition, name: string, said: boolean): KeyPart {
   if (column.autoIncrement) return { generated: true, zero: said };
-  if (column.constantDefault) return { expression: asStored(column, `DEFAULT(${name})`) };
+  if (column.constantDefault) return { expression: constantDefault(column, name) };
   return withoutValue(column, `INSERT without a value for key column ${name}`);
+}
+
+/** A default is as it is stored: cast again, a zero date that sql_mode forbids would be NULL. */
+export function constantDefault(column: ColumnDefinition, name: string): string {
+  const stored = `DEFAULT(${name})`;
+  return column.dataType === 'char' ? asStored(column, stored) : stored;
 }
 
 /** What is stored where a column that is NOT NULL gets no value, and that is no error. */
@@ -69,7 +75,7 @@ export function givenPart(column: ColumnDefinition, text: string): KeyPart {
  * The value as the column rounds, cuts or fills it: a DATETIME(0) keeps no milliseconds of what it is given. May
  * be a list of several, of which one is found.
  */
-export function asStored(column: ColumnDefinition, text: string): string {
+function asStored(column: ColumnDefinition, text: string): string {
   const size = /\([\d,]+\)/.exec(column.columnType)?.[0] ?? '';
   switch (column.dataType) {
     case 'decimal':
