@@ -104,7 +104,8 @@ const LIMITS = `
   from a query gives some values, has others generated, and stores none of these, its insertId may be another on MySQL. One
   that gives one of the last values of the counter, and has others generated, is refused (STATEMENT_UNSUPPORTED). So
   are an upsert whose key is generated while the counter is at its end, unless it meets the row there by another value, too,
-  and under READ COMMITTED one of several rows that gives one of the last values and meets no row that is there already.
+  and one of several rows that gives one of the last values and has others generated, or under READ COMMITTED meets no row
+  that is there already.
 - A view can be updated, deleted from and read with locks where each of its rows is one of a single table, directly or by way
   of other views, and where it shows all columns of the table's key as they are: no join, subquery, aggregate, DISTINCT,
   GROUP BY, ORDER BY, LIMIT or UNION, no ALGORITHM = TEMPTABLE, no function but those that are known to depend on their arguments

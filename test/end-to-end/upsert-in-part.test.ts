@@ -109,6 +109,9 @@ describe('an upsert of rows of which some are there already', () => {
     "INSERT INTO nearly (name, v) VALUES ('one', 2), ('new', 3) ON DUPLICATE KEY UPDATE v = VALUES(v)",
     "REPLACE INTO nearly (name, v) VALUES ('new', 2), ('newer', 3)",
     "REPLACE INTO small (name, v) VALUES ('one', 2)",
+    // The one that is given is the last value of the counter.
+    "INSERT INTO users (id, mail) VALUES (2147483647, 'a@x'), (0, 'b@x'), (DEFAULT, 'c@x') ON DUPLICATE KEY UPDATE n = 1",
+    "REPLACE INTO users (id, mail) VALUES (2147483647, 'a@x'), (DEFAULT, 'c@x')",
     "INSERT INTO small (name, v) VALUES ('one', 2), ('last', 5) ON DUPLICATE KEY UPDATE v = VALUES(v)",
     "INSERT INTO small (name, v) VALUES ('new', 2), ('newer', 5) ON DUPLICATE KEY UPDATE v = VALUES(v)",
     "INSERT INTO small (name, v) VALUES ('one', 2), ('new', 3) ON DUPLICATE KEY UPDATE v = VALUES(v)",

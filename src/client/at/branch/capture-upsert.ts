@@ -14,7 +14,7 @@ import { referenceOf, type WritePlaceholder } from './queries.js';
 import { readImage, type TableImage } from './read-image.js';
 import { rowsByValues } from './rows-by-values.js';
 import { errno } from './statement-error.js';
-import { atTheEnd, givesSomeKeys, wouldEndCounter } from './upsert-counter.js';
+import { atTheEnd, givesSomeKeys, wouldEnd, wouldEndCounter } from './upsert-counter.js';
 
 /** A row is met that was not to be: of REPLACE and of a query's rows, and of ON DUPLICATE KEY UPDATE; see `insertOnly`. */
 const ER_DUP_ENTRY = 1062;
@@ -205,6 +205,9 @@ async function runOverMet(
     (await isCounterAtEnd(context, table, statement.rows.length + 1))
   )
     throw atTheEnd(statement, table);
+  // What one row gives may be the end from which the next one is generated.
+  if (inserted.generated && (await wouldEndCounter(context, statement, table, write)))
+    throw wouldEnd(statement, table);
   // A counter that is at its end generates its last value again and again, and the row with it would be met.
   const meetsOnlyAtTheEnd = inserted.generated && statement.rows.length === 1;
   let failure: unknown;
@@ -212,9 +215,7 @@ async function runOverMet(
     const met = await conflictingRows(context, statement, table, write);
     const moves = movesKey(statement, met, inserted);
     if (met.rows.length === 0 && (weak || meetsOnlyAtTheEnd)) {
-      if (await wouldEndCounter(context, statement, met.table, write)) {
-        throw insertRefused(statement, met.table, 'several rows with one of the last AUTO_INCREMENT values');
-      }
+      if (await wouldEndCounter(context, statement, met.table, write)) throw wouldEnd(statement, met.table);
       const counts = await withoutMeeting(statement, met.table, run);
       if (!(counts instanceof Error)) return { met, counts, moves };
       failure = counts;

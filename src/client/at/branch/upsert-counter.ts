@@ -16,6 +16,10 @@ export function atTheEnd(statement: InsertStatement, table: TableDefinition): Gl
   );
 }
 
+export function wouldEnd(statement: InsertStatement, table: TableDefinition): GlobalTxError {
+  return insertRefused(statement, table, 'several rows with one of the last AUTO_INCREMENT values');
+}
+
 /** Whether a row has a value for the AUTO_INCREMENT column, beside others for which it is generated. */
 export function givesSomeKeys({ columns, rows }: InsertStatement, table: TableDefinition): boolean {
   const at = targetsOf(table, columns)?.findIndex(({ autoIncrement }) => autoIncrement) ?? -1;
@@ -25,8 +29,8 @@ export function givesSomeKeys({ columns, rows }: InsertStatement, table: TableDe
 }
 
 /**
- * Whether a trial of several rows, which may meet one another, would leave the counter at its end, though the statement
- * is then refused.
+ * Whether one of several rows would leave the counter at its end: for the rows behind it, or though the statement is then
+ * refused because they meet one another.
  */
 export async function wouldEndCounter(
   context: CaptureContext,
