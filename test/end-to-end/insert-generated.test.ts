@@ -115,6 +115,23 @@ describe('An INSERT whose keys the server makes', () => {
     }
   }
 
+  for (const sql of [
+    "INSERT INTO pairs (b) VALUES ('y'), ('z')",
+    "INSERT IGNORE INTO pairs (b) VALUES ('x'), ('z')",
+  ]) {
+    it(`is refused where rows would get the last value of the counter again and again: ${sql}`, async () => {
+      const { first } = world;
+      await first.execute([
+        'CREATE TABLE pairs (a TINYINT NOT NULL AUTO_INCREMENT, b VARCHAR(9), PRIMARY KEY (a, b))',
+        "INSERT INTO pairs VALUES (127, 'x')",
+      ]);
+      const before = await first.dump();
+      await world.gtx.run(() => assert.rejects(first.pool.query(sql), { code: 'STATEMENT_UNSUPPORTED' }));
+      assert.equal(await first.dump(), before);
+      await first.execute('DROP TABLE pairs');
+    });
+  }
+
   it('is refused where a given one could move the counter between two generated ones', async () => {
     await reset(world.first);
     const before = await world.first.dump();

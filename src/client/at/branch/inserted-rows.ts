@@ -5,6 +5,7 @@ import type { InsertStatement, InsertValue } from '../sql/analysis.js';
 import { quoteIdentifier } from '../sql/identifier.js';
 import type { TableDefinition } from '../table/definition.js';
 import type { CaptureContext } from './capture-context.js';
+import { isCounterAtEnd } from './counter-end.js';
 import { insertRefused } from './insert-refusal.js';
 import { inlineClause, referenceOf, type WritePlaceholder } from './queries.js';
 import { planOf, readImage, type TableImage } from './read-image.js';
@@ -49,6 +50,7 @@ export async function insertedRows(
   const found = insertedKeyCondition(table, statement, server, valueWriter(write));
   if ('refused' in found) throw insertRefused(statement, table, found.refused);
   await checkPassed(context, statement, table, found.passed);
+  if (found.generated) await refuseSameValues(context, statement, table);
   const query = (plan: ImagePlan, current: TableDefinition, condition: string) => {
     const reference = referenceOf({ schema: current.schema, name: current.name, alias: null });
     const from = `${reference} ${keyIndexHint(current)}`;
@@ -73,6 +75,22 @@ export async function rowsAlreadyThere(inserted: InsertedRows): Promise<Set<stri
 
 export function identitiesOf({ rows }: TableImage): Set<string> {
   return new Set(rows.map(({ identity }) => identity));
+}
+
+/** At its end the counter gives its last value again and again, which is no error where another column tells the keys apart. */
+async function refuseSameValues(
+  context: CaptureContext,
+  statement: InsertStatement,
+  table: TableDefinition,
+): Promise<void> {
+  const { length } = statement.rows;
+  if (length === 1 || table.key.columns.length === 1) return;
+  if (!(await isCounterAtEnd(context, table, length))) return;
+  throw insertRefused(
+    statement,
+    table,
+    'generated AUTO_INCREMENT values at the end of the counter, beside another column of the key',
+  );
 }
 
 /** A row that is there already shows that the counter is beyond its value. */
