@@ -71,8 +71,9 @@ function mayCountUnchanged({ onConflict }: InsertStatement, { table, rows }: Con
 }
 
 /**
- * A REPLACE that leaves its row as it was is two changes where the table has more unique indexes than the key: the servers
- * put a row in its own place only under the last of them, and delete and insert it under the others.
+ * A REPLACE that leaves its row as it was is two changes where a foreign key refers to the table, or it has more unique
+ * indexes than the key: the servers put a row in its own place only under the last of them, and delete and insert it under
+ * the others. Of two changes one is the new row, so the other is the row that had its key before, and no third one.
  */
 function replacesItself(
   { onConflict }: InsertStatement,
@@ -80,7 +81,7 @@ function replacesItself(
   { rows: present }: TableImage,
   { matched }: StatementCounts,
 ): boolean {
-  if (onConflict.action !== 'replace' || met.table.uniques.length === 0 || matched !== 2) return false;
+  if (onConflict.action !== 'replace' || matched !== 2) return false;
   const before = new Map(met.rows.map(({ identity, row }) => [identity, row]));
   return present.some(({ identity, row }) => {
     const was = before.get(identity);
