@@ -9,8 +9,13 @@ import { errno } from './statement-error.js';
 /** ER_CANT_CREATE_GEOMETRY_OBJECT, and MySQL's own for what is no VECTOR. */
 const NO_VALUE_ERRORS: ReadonlySet<unknown> = new Set([1416, 6136]);
 
+/** Whether the server has not put an empty GEOMETRY or VECTOR into a temporary table. */
+export function isOfEmptyValue(error: unknown): boolean {
+  return NO_VALUE_ERRORS.has(errno(error));
+}
+
 /**
- * A read of ours that has failed for an empty GEOMETRY or VECTOR, which MySQL stores in places but does not put into a
+ * A read of ours that has failed for an empty GEOMETRY or VECTOR, which the servers store in places but do not put into a
  * temporary table: the rows are sorted or joined then, and the statement itself, which need not, would run.
  * @returns TABLE_UNSUPPORTED where the table has such a value; else the error as it is
  */
@@ -20,7 +25,7 @@ export async function orEmptyValue<E>(
   { executor }: BranchSession,
 ): Promise<E | GlobalTxError> {
   const odd = columns.filter(isNeverEmpty);
-  if (odd.length === 0 || !NO_VALUE_ERRORS.has(errno(error))) return error;
+  if (odd.length === 0 || !isOfEmptyValue(error)) return error;
   const empty = odd.map((column) => `LENGTH(${quoteIdentifier(column.name)})=0`).join(' OR ');
   const { rows } = await executor.query(
     `SELECT 1 FROM ${referenceOf({ schema, name, alias: null })} WHERE ${empty} LIMIT 1`,

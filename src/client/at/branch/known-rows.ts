@@ -4,6 +4,7 @@ import type { ColumnDefinition, TableDefinition } from '../table/definition.js';
 import { asWritten, boundInsert } from './bound-insert.js';
 import type { BoundStatement, CaptureContext, RunStatement } from './capture-context.js';
 import { isNearEnd } from './counter-end.js';
+import { isOfEmptyValue } from './empty-values.js';
 import { type Evaluated, evaluateExpressions, evaluateQuery } from './evaluate.js';
 import { insertRefused } from './insert-refusal.js';
 import { inlineClause, type WritePlaceholder } from './queries.js';
@@ -43,6 +44,8 @@ export async function knownRows(
       : await ofQuery(context, statement, statement.query, table, write, run);
   } catch (error) {
     if (!isAboutStatement(error)) throw error;
+    if (statement.query !== null && isOfEmptyValue(error))
+      throw insertRefused(statement, table, 'a query of an empty GEOMETRY or VECTOR');
     return undefined;
   }
 }
