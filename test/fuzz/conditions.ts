@@ -93,6 +93,13 @@ function list(items: readonly Piece[]): List {
  */
 const JOINED_IN_TWO_WAYS: ReadonlySet<string> = new Set(['enum', 'set', 'float', 'date']);
 
+/** Texts of unlike collations MariaDB compares by the one in a SELECT and by the other in an UPDATE. */
+function isLookedUpInOneWay({ type }: Column, other: Column, { server }: Table): boolean {
+  if (server === 'mysql' || type.family !== 'text') return true;
+  const [own, others] = [type, other.type].map(({ sql }) => sql.replace(/^\w+(?:\(\d+\))?/, ''));
+  return own === others;
+}
+
 function subquery(
   column: Column,
   reference: Reference,
@@ -105,7 +112,9 @@ function subquery(
     other === table
       ? []
       : other.columns
-          .filter(({ type }) => type.family === column.type.family)
+          .filter(
+            (found) => found.type.family === column.type.family && isLookedUpInOneWay(column, found, table),
+          )
           .map(({ name }) => [other, name] as const),
   );
   if (others.length === 0) return undefined;

@@ -25,6 +25,7 @@ export interface Column {
 }
 
 export interface Table {
+  readonly server: DatabaseKind;
   readonly number: number;
   readonly database: DatabaseIndex;
   readonly columns: readonly Column[];
@@ -311,6 +312,7 @@ function makeTable(number: number, earlier: readonly Table[], options: SchemaOpt
   const tableOptions = ` ENGINE=InnoDB COLLATE=${dice.pick(TABLE_COLLATIONS[server])}`;
   const { columns, plans, clauses, uniques, parent } = draft;
   return {
+    server,
     number,
     database,
     columns,
