@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { RowDataPacket } from 'mysql2/promise';
-import { createConnection } from 'mysql2/promise';
+import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
 import { type RunningCoordinator, startCoordinator } from '../../test/support/coordinator.js';
 import { type PrivateServer, startServer } from '../../test/support/servers.js';
 import type { Answer, LoadOptions, Request } from '../load/protocol.js';
@@ -45,12 +44,19 @@ async function cpuUs(pid: number | undefined): Promise<number> {
 /** Two database servers and a coordinator, each a process of its own, and the loads that are put on them. */
 export class Bed {
   readonly servers: readonly [PrivateServer, PrivateServer];
+  /** One to each server, for its counters: to connect anew for each round would take as long as the round. */
+  readonly #watchers: readonly Connection[];
   readonly #coordinator: RunningCoordinator;
   readonly #loads = new Map<string, Load>();
   readonly #schemas = new Map<string, readonly string[]>();
 
-  private constructor(servers: readonly [PrivateServer, PrivateServer], coordinator: RunningCoordinator) {
+  private constructor(
+    servers: readonly [PrivateServer, PrivateServer],
+    watchers: readonly Connection[],
+    coordinator: RunningCoordinator,
+  ) {
     this.servers = servers;
+    this.#watchers = watchers;
     this.#coordinator = coordinator;
   }
 
@@ -60,7 +66,8 @@ export class Bed {
       startServer(SERVER),
       startCoordinator(),
     ]);
-    return new Bed([first, second], coordinator);
+    const watchers = await Promise.all([first, second].map((server) => createConnection(server.options())));
+    return new Bed([first, second], watchers, coordinator);
   }
 
   /** The load over a network of so many milliseconds. @param counted its packets are counted, which costs time */
@@ -102,12 +109,10 @@ export class Bed {
     let statements = 0;
     let bytes = 0;
     let databaseCpuUs = 0;
-    for (const server of this.servers) {
-      const connection = await createConnection(server.options());
-      const [rows] = await connection.query<RowDataPacket[]>(
+    for (const [at, server] of this.servers.entries()) {
+      const [rows] = await this.#watchers[at]!.query<RowDataPacket[]>(
         "SHOW GLOBAL STATUS WHERE Variable_name IN ('Questions', 'Bytes_received', 'Bytes_sent')",
       );
-      await connection.end();
       const value = (name: string) => Number(rows.find((row) => row.Variable_name === name)?.Value);
       statements += value('Questions');
       bytes += value('Bytes_received') + value('Bytes_sent');
@@ -135,6 +140,7 @@ export class Bed {
 
   async #stopServers(): Promise<void> {
     await this.#coordinator.stop();
+    await Promise.all(this.#watchers.map((watcher) => watcher.end()));
     await Promise.all(this.servers.map((server) => server.stop()));
   }
 
