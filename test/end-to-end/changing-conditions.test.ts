@@ -78,6 +78,47 @@ describe('a condition that changes by itself', () => {
     await world.first.execute('DROP TABLE drawn, kept');
   });
 
+  for (const [what, sql] of [
+    ['the key', 'INSERT INTO kept SELECT number, id FROM drawn ORDER BY RAND() LIMIT 1'],
+    [
+      'a division by zero',
+      'INSERT INTO kept SELECT id, 1 DIV (id % 2) FROM drawn WHERE RAND() < 0.5 LIMIT 1',
+    ],
+    ['a zero date', 'INSERT INTO dated SELECT id, day FROM drawn WHERE RAND() < 0.5 LIMIT 1'],
+  ] as const) {
+    it(`inserts the row that was read, or nothing, where another one would be an error: ${what}`, async () => {
+      await world.first.execute([
+        "SET SESSION sql_mode = ''",
+        'CREATE TABLE drawn (id INT PRIMARY KEY, number INT, day DATE)',
+        "INSERT INTO drawn VALUES (1, 1, '2020-02-03'), (2, NULL, '0000-00-00'), (3, 3, '2020-02-03'), (4, NULL, '0000-00-00')",
+        'CREATE TABLE kept (id INT PRIMARY KEY, v INT)',
+        'CREATE TABLE dated (id INT PRIMARY KEY, day DATE)',
+      ]);
+      const before = await world.first.dump();
+      const ends = new Set<string>();
+      for (let time = 0; time < 4 * TIMES; time += 1) {
+        await world.gtx
+          .run(async () => {
+            const connection = await world.first.pool.getConnection();
+            try {
+              await connection.query(
+                "SET SESSION sql_mode = 'STRICT_TRANS_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO'",
+              );
+              await connection.query(sql);
+            } finally {
+              await connection.query('SET SESSION sql_mode = DEFAULT');
+              connection.release();
+            }
+            throw Object.assign(new Error('undo it'), { code: 'UNDO' });
+          })
+          .catch(({ code }: { code: string }) => ends.add(code));
+        assert.equal(await world.first.dump(), before);
+      }
+      assert.ok(ends.has('UNDO') && ends.size > 1 && !ends.has('IMAGE_MISMATCH'), [...ends].join());
+      await world.first.execute('DROP TABLE drawn, kept, dated');
+    });
+  }
+
   for (const [name, sql] of [
     ['in a join', 'UPDATE goods g JOIN prices p ON p.sku = g.sku AND RAND() < 0.5 SET g.v = 1'],
     ['in a subquery of a join', 'DELETE g FROM goods g JOIN (SELECT RAND() AS r) d ON g.id > d.r * 5'],

@@ -37,6 +37,14 @@ const CASES: readonly Case[] = [
     sql: 'INSERT INTO copies (id, sku, qty) SELECT g.id, k.k, NULL FROM goods g JOIN kinds k ON k.id = g.id',
   },
   {
+    name: 'INSERT ... SELECT of NULL for a key, with a LIMIT',
+    sql: 'INSERT INTO copies (id, qty) SELECT NULL, qty FROM goods ORDER BY id LIMIT 2',
+  },
+  {
+    name: 'REPLACE ... SELECT of NULL for a key, with a LIMIT',
+    sql: 'REPLACE INTO copies (id, qty) SELECT NULL, qty FROM goods ORDER BY id LIMIT 1',
+  },
+  {
     name: 'INSERT ... SELECT with a LIMIT',
     sql: 'INSERT INTO copies (id, sku) SELECT id, sku FROM goods ORDER BY id LIMIT 2',
   },

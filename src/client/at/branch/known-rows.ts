@@ -1,5 +1,5 @@
 import { isZero, listedColumns } from '../image/inserted.js';
-import type { Clause, InsertStatement, InsertValue } from '../sql/analysis.js';
+import type { Clause, InsertQuery, InsertStatement, InsertValue } from '../sql/analysis.js';
 import type { ColumnDefinition, TableDefinition } from '../table/definition.js';
 import { asWritten, boundInsert } from './bound-insert.js';
 import type { BoundStatement, CaptureContext, RunStatement } from './capture-context.js';
@@ -53,7 +53,7 @@ export async function knownRows(
 async function ofQuery(
   context: CaptureContext,
   statement: InsertStatement,
-  query: { readonly text: Clause; readonly locking: Clause; readonly volatile: boolean },
+  query: InsertQuery,
   table: TableDefinition,
   write: WritePlaceholder,
   run: RunStatement,
@@ -66,15 +66,24 @@ async function ofQuery(
   const { rows, byType } = accepted(await evaluateQuery(context, text, targets), statement, table);
   const stays = !weak && !query.volatile;
   const { action } = statement.onConflict;
-  if (action !== 'skip' && context.session.facts.strict) {
+  if (action !== 'skip' && context.session.facts.strict && hasNullForNotNull(targets, rows)) {
+    if (stays) return undefined;
     // The second time there may be another row, which has a value there: it must be this one that fails.
-    const names = stays ? undefined : findingColumns(statement, table);
-    if (hasNullForNotNull(targets, rows, names)) return undefined;
+    const failing: BoundStatement = (placeholder) =>
+      boundInsert({ ...statement, rows }, targets.length, placeholder);
+    return { statement: { ...statement, rows: [] }, run: (other) => run(other ?? failing) };
   }
   // Of a query that gives nothing only the query itself says what the server warns of.
   if (stays && rows.length === 0) return { statement: { ...statement, rows }, run };
   const unbound = stays && (action === 'fail' || action === 'skip') && givesKeys(table, targets, rows);
-  if (!unbound && action !== 'skip' && (await warned(context))) return undefined;
+  if (!unbound && action !== 'skip' && (await warned(context))) {
+    if (!query.changing) return undefined;
+    throw insertRefused(
+      statement,
+      table,
+      'a query that changes by itself and gives what is an error in strict mode',
+    );
+  }
   // Without the query's own columns in sight the statement could be legal where it is not.
   if (!unbound && (action === 'update' || byType))
     await context.session.executor.query(`EXPLAIN ${asWritten(statement, query.text, write)}`);
@@ -98,22 +107,11 @@ async function ofQuery(
   };
 }
 
-/**
- * Outside of strict mode, and with IGNORE, another value is stored in its place.
- * @param among the columns that are looked at; undefined: all
- */
-function hasNullForNotNull(
-  targets: readonly ColumnDefinition[],
-  rows: InsertStatement['rows'],
-  among: ReadonlySet<string> | undefined,
-): boolean {
+/** Outside of strict mode, and with IGNORE, another value is stored in its place. */
+function hasNullForNotNull(targets: readonly ColumnDefinition[], rows: InsertStatement['rows']): boolean {
   return targets.some(
-    ({ name, nullable, autoIncrement, dataType }, at) =>
-      among?.has(name) !== false &&
-      !nullable &&
-      !autoIncrement &&
-      dataType !== 'timestamp' &&
-      rows.some((row) => row[at]?.kind === 'null'),
+    ({ nullable, autoIncrement, dataType }, at) =>
+      !nullable && !autoIncrement && dataType !== 'timestamp' && rows.some((row) => row[at]?.kind === 'null'),
   );
 }
 

@@ -139,6 +139,8 @@ export interface InsertQuery {
   readonly locking: Clause;
   /** Whether it could give other rows, or rows in another order, when it is run again. */
   readonly volatile: boolean;
+  /** Whether that is so for RAND(), NOW() and their like, and not for a LIMIT alone. */
+  readonly changing: boolean;
 }
 
 export interface InsertStatement {

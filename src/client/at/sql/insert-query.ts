@@ -3,7 +3,7 @@ import type { Cursor } from './cursor.js';
 import { lockedQuery, unlockedQuery } from './locked-query.js';
 import { unsupported } from './refusal.js';
 import type { Source } from './source.js';
-import { isVolatile } from './volatile.js';
+import { isChanging, isVolatile } from './volatile.js';
 
 const QUERY_WORDS = ['SELECT', 'WITH', 'TABLE'];
 
@@ -35,6 +35,7 @@ export function readInsertQuery(cursor: Cursor): InsertQuery {
     text: asSelect(source, from, unlockedQuery(source, from, to)),
     locking: asSelect(source, from, lockedQuery(source, from, to)),
     volatile: limited || isVolatile(source, from, to, true),
+    changing: isChanging(source, from, to),
   };
 }
 
