@@ -86,7 +86,8 @@ const LIMITS = `
 - A statement whose condition could choose other rows the second time (LIMIT, RAND(), NOW(), READ COMMITTED) is bound
   to the rows that were read for it. It may lose the warnings that its own condition would give, and with a LIMIT the error
   that strict mode makes of one: \`UPDATE ... WHERE number = '5x' LIMIT 1\` changes the row that a SELECT finds. So may an
-  INSERT from a query, where the server makes the keys or rows are met.
+  INSERT from a query, where the server makes the keys or rows are met. Where what a query with RAND() and its like
+  gives would be an error in strict mode (a division by zero), it is refused (STATEMENT_UNSUPPORTED).
 - The image of a statement is read with its bound values written as literals. The servers compare some values in two ways,
   bound or written: numbers with a FLOAT, bytes with a text, and what is no valid date, time, year or member. Where a statement is bound to the
   rows that were read, these may then be others than in plain mysql2; they are undone all the same.
