@@ -118,6 +118,7 @@ describe('what the server would store as something else', () => {
     'INSERT IGNORE INTO nights (v) VALUES (1)',
     'INSERT IGNORE INTO nights (v) SELECT 2 FROM nights',
     'INSERT INTO nights (v) SELECT 2 FROM nights ON DUPLICATE KEY UPDATE v = 3',
+    'INSERT IGNORE INTO places (place, v) VALUES (1, 1), (2, 2)',
   ]) {
     it(`is found by a default that sql_mode forbids, a zero date: ${sql}`, async () => {
       const { first } = world;
@@ -125,6 +126,8 @@ describe('what the server would store as something else', () => {
         "SET SESSION sql_mode = ''",
         "CREATE TABLE nights (at DATETIME(6) NOT NULL DEFAULT '0000-00-00 00:00:00', v INT, UNIQUE KEY (at))",
         "INSERT INTO nights VALUES ('2020-01-02 03:04:05', 1)",
+        "CREATE TABLE places (place INT, at TIMESTAMP NOT NULL DEFAULT '0000-00-00 00:00:00', v INT, PRIMARY KEY (place, at))",
+        'INSERT INTO places (place) VALUES (2)',
       ]);
       const before = await first.dump();
       const rolledBack = inside(async (connection) => {
@@ -134,7 +137,7 @@ describe('what the server would store as something else', () => {
       });
       await assert.rejects(rolledBack, { message: 'roll it back' });
       assert.equal(await first.dump(), before);
-      await first.execute('DROP TABLE nights');
+      await first.execute('DROP TABLE nights, places');
     });
   }
 

@@ -47,10 +47,22 @@ function defaultPart(column: ColumnDefinition, name: string, said: boolean): Key
   return withoutValue(column, `INSERT without a value for key column ${name}`);
 }
 
-/** A default is as it is stored: cast again, a zero date that sql_mode forbids would be NULL. */
+/**
+ * A default is as it is stored: cast again, a zero date that sql_mode forbids would be NULL. Said once it is an error in
+ * MySQL beside a condition on another column; a list of several is compared as it is.
+ */
 export function constantDefault(column: ColumnDefinition, name: string): string {
   const stored = `DEFAULT(${name})`;
-  return column.dataType === 'char' ? asStored(column, stored) : stored;
+  switch (column.dataType) {
+    case 'char':
+      return asStored(column, stored);
+    case 'date':
+    case 'datetime':
+    case 'timestamp':
+      return `${stored},${stored}`;
+    default:
+      return stored;
+  }
 }
 
 /** What is stored where a column that is NOT NULL gets no value, and that is no error. */
