@@ -262,7 +262,7 @@ describe('A coordinator whose disk fails', () => {
     const directory = await mkdtemp(join(tmpdir(), 'globaltx-full-'));
     const portFile = join(directory, 'port');
     // A limit on the size of files stands in for a full disk: the write gets EFBIG instead of ENOSPC.
-    const command = `ulimit -f 600; exec "$0" "$@"`;
+    const command = `ulimit -f 1600; exec "$0" "$@"`;
     const args = [MAIN, '--listen', '127.0.0.1:0', '--data', directory, '--port-file', portFile];
     const child = spawn('bash', ['-c', command, process.execPath, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],

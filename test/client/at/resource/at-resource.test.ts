@@ -179,7 +179,8 @@ describe('Phase two of a database', () => {
     const kept = await world.branch(['t'], 'INSERT INTO t VALUES (1, 0)');
     const values = Array.from(
       { length: 1200 },
-      (_, id) => `('old', ${id}, '', '', 1, UTC_TIMESTAMP(6) - INTERVAL 25 HOUR, NOW(6))`,
+      (_, id) =>
+        `('old', ${id}, 'serializer=globaltx-1&compress=none', '', 1, UTC_TIMESTAMP(6) - INTERVAL 25 HOUR, NOW(6))`,
     );
     await world.run(
       `INSERT INTO undo_log (xid, branch_id, context, rollback_info, log_status, log_created, log_modified) VALUES ${values.join(', ')}`,
