@@ -1,7 +1,9 @@
 import { inspect } from 'node:util';
 
-/** Where the client tells what it meets; a pino logger fits. `facts` holds the xid where there is one, and an error
- * under `err`, as pino expects it. */
+/**
+ * Where the client tells what it meets; a pino logger fits. `facts` holds the xid where there is one, and an error under
+ * `err`, as pino expects it.
+ */
 export interface Logger {
   debug(facts: object, message: string): void;
   info(facts: object, message: string): void;

@@ -5,7 +5,8 @@ import { type Command, DONE, type Output, WRONG_USE } from './command.js';
 const HELP = `usage: globaltx undo-log --ddl [--schema NAME]
 
 Prints the CREATE TABLE statements of the two tables that globaltx needs in every database that takes part, and the
-INSERT that names the database. They are made on first need where the account of the application may do so; where it may not, run these:
+INSERT that names the database. They are made on first need where the account of the application may do so; where it
+may not, run these:
 
   globaltx undo-log --ddl | mysql --user=admin DATABASE
 
