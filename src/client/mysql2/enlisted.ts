@@ -69,15 +69,18 @@ export class Enlisted {
       const ways = this.#line.guardable ? this.#ways(command, fresh, session.facts.autocommit) : {};
       locks = await this.#capture(session, statement, write, command, ways);
     } catch (error) {
-      if (!(error instanceof EarlyReadFailed)) throw error;
-      const { cause } = error;
-      if (!this.#ran) throw cause;
-      // The statement must not have been. Where the local transaction has done nothing else, it begins anew.
-      if (fresh) await this.#line.restart();
-      else if (!(await this.#line.takeBack())) throw cause;
-      this.#ran = false;
-      if (!(cause instanceof TableChanged)) throw cause;
+      const early = error instanceof EarlyReadFailed;
+      const cause = early ? error.cause : error;
+      const changed = cause instanceof TableChanged;
+      if (this.#ran && (early || changed)) {
+        // The statement must not have been. Where the local transaction has done nothing else, it begins anew.
+        if (fresh) await this.#line.restart();
+        else if (!early || !(await this.#line.takeBack())) throw cause;
+        this.#ran = false;
+      }
+      if (!changed || this.#ran) throw cause;
       await session.recheck?.();
+      this.#database.forgetTable(cause.schema, cause.table);
       locks = await this.#capture(session, statement, write, command, {});
     }
     for (const read of locks) await this.#phase(session).lockRows(read, lockWaitMs);

@@ -28,7 +28,7 @@ import { foundAgainBy } from './found-again.js';
 import { NewKeys } from './new-keys.js';
 import { referenceOf, type WritePlaceholder } from './queries.js';
 import { planOf, readImage } from './read-image.js';
-import { isForStatementToSay, isUnknownColumn } from './statement-error.js';
+import { isForStatementToSay, isUnknownName } from './statement-error.js';
 
 /** Changing a key moves the row away from its image; ON UPDATE and generated columns do so by themselves. */
 export function refuseKeyChange(table: TableDefinition, assigned: readonly string[]): void {
@@ -72,7 +72,7 @@ async function captureTogether(
       : answers.before;
   // Of two errors the first is the cause, unless the read was only stricter than the statement is.
   const unread = before instanceof Error && !isForStatementToSay(before) ? before : undefined;
-  const dropped = isUnknownColumn(unread);
+  const dropped = isUnknownName(unread);
   if (ran instanceof Error) throw dropped ? ran : (unread ?? ran);
   if (unread !== undefined)
     throw new EarlyReadFailed(dropped ? new TableChanged(table.schema, table.name, unread.message) : unread);

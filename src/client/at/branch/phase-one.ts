@@ -7,6 +7,9 @@ import { KEYS_PER_QUERY, keyCondition, keyIndexHint } from '../image/key-conditi
 import type { ImageRow } from '../image/plan.js';
 import { unrestorable } from '../image/restorable.js';
 import type { TableChanges } from '../image/row.js';
+import { TableChanged } from '../image/table-changed.js';
+import type { TableDefinition } from '../table/definition.js';
+import { serverMessage } from '../undo/server-error.js';
 import { rowBytes } from '../undo/undo-limit.js';
 import { undoLogStatement, writeUndoLog } from '../undo/write-undo-log.js';
 import { mismatch, type ReadLocks } from './capture-context.js';
@@ -22,6 +25,7 @@ import {
 import { parentLocks } from './parent-locks.js';
 import { referenceOf } from './queries.js';
 import { planOf, readAsSessionIs } from './read-image.js';
+import { isUnknownName } from './statement-error.js';
 import type { TouchedRows, TouchedTable } from './touched-rows.js';
 
 /** The name of this branch kind on the wire. */
@@ -291,6 +295,8 @@ export class PhaseOne {
         const plan = planOf(table, this.#session);
         const query = `SELECT ${plan.selectList(reference)} FROM ${reference} ${keyIndexHint(table)} WHERE ${condition} FOR UPDATE`;
         return plan.decode(await this.#session.executor.query(query));
+      }).catch((error: unknown) => {
+        throw this.#orAltered(error, table);
       });
       for (const image of images) {
         keep(image);
@@ -298,5 +304,12 @@ export class PhaseOne {
       }
     }
     return { ...touched, after };
+  }
+
+  /** An index that is not there has been given another name, of which nothing else tells. */
+  #orAltered(error: unknown, { schema, name }: TableDefinition): unknown {
+    if (!isUnknownName(error)) return error;
+    this.#database.forgetTable(schema, name);
+    return new TableChanged(schema, name, serverMessage(error));
   }
 }

@@ -6,7 +6,7 @@ import type { TableDefinition } from '../table/definition.js';
 import type { CaptureContext } from './capture-context.js';
 import type { BranchSession } from './database.js';
 import { orEmptyValue } from './empty-values.js';
-import { isUnknownColumn } from './statement-error.js';
+import { isUnknownName } from './statement-error.js';
 
 interface TablePlans {
   readonly star: StarFields;
@@ -69,9 +69,17 @@ export async function readAsSessionIs<Rows>(
   }
 }
 
+/** Whether what was made of the one definition, but for its columns, holds by the other. */
+function hasSameRules(one: TableDefinition, other: TableDefinition): boolean {
+  const rules = ({ key, uniques, expressionIndexes, triggers, parents, cascades }: TableDefinition) =>
+    JSON.stringify([key, uniques, expressionIndexes, triggers, parents, cascades]);
+  return rules(one) === rules(other);
+}
+
 /**
- * Reads an image; when the table was altered since its definition was read, once more with the new one.
+ * Reads an image; when only columns of the table were altered since its definition was read, once more with the new one.
  * @param optional as of `ImagePlan.decode`
+ * @throws TableChanged when more was altered: what is asked for was made by the old definition. The new one is known then
  */
 export async function readImage(
   { session, database, observe }: Pick<CaptureContext, 'session' | 'database' | 'observe'>,
@@ -89,12 +97,15 @@ export async function readImage(
       observe?.(current, rows);
       return { table: current, rows };
     } catch (error) {
-      const isAltered = error instanceof TableChanged || isUnknownColumn(error);
+      const isAltered = error instanceof TableChanged || isUnknownName(error);
       if (!isAltered || !again) throw await orEmptyValue(error, current, session);
       await session.recheck?.();
       database.forgetTable(current.schema, current.name);
       const reloaded = await database.table(current.schema, current.name);
       if (reloaded === undefined) throw error;
+      if (!hasSameRules(reloaded, current)) {
+        throw new TableChanged(current.schema, current.name, 'it has other keys, triggers or foreign keys');
+      }
       current = reloaded;
     }
   }

@@ -7,11 +7,11 @@ export function errno(error: unknown): unknown {
 }
 
 /**
- * A column that is not there: one that the application's clauses name, or one that a read of ours does and that somebody has
- * dropped since the definition was read.
+ * A column or an index that is not there: one that the application's clauses name, or one that a read of ours does and that
+ * somebody has dropped since the definition was read.
  */
-export function isUnknownColumn(error: unknown): boolean {
-  return errno(error) === 1054;
+export function isUnknownName(error: unknown): boolean {
+  return errno(error) === 1054 || errno(error) === 1176;
 }
 
 /** Whether the server speaks of what a statement says, and would say the same again. */

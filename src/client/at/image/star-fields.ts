@@ -7,8 +7,10 @@ const NOT_NULL = 1;
 const UNSIGNED = 32;
 const ENUM = 256;
 const SET = 2048;
-/** Flags that say what the column is; the rest (keys, AUTO_INCREMENT) may be lost on the way through a sort. */
+/** Flags that say what the column is; the rest may be lost on the way through a sort. */
 const STABLE_FLAGS = NOT_NULL | UNSIGNED | ENUM | SET | 16 | 64;
+/** What indexes a column is in: PRI_KEY, UNIQUE_KEY, MULTIPLE_KEY and PART_KEY. */
+const KEYS = 2 | 4 | 8 | 16384;
 const BINARY_CHARSET = 63;
 
 /** Character sets in which even digits are not ASCII. */
@@ -59,13 +61,18 @@ export class StarFields {
   readonly #columns: readonly ColumnDefinition[];
   /** Flags that are compared. NOT NULL is lost in a query with an aggregating subquery, which JSON needs. */
   readonly #flags: number;
-  #first: readonly string[] | undefined;
+  #signatures: readonly string[] | undefined;
+  /** By which indexes a column is in; undefined where nobody has told. */
+  readonly #keys: readonly number[] | undefined;
 
   constructor(table: TableDefinition) {
     this.#table = table;
     const json = table.columns.some((column) => column.dataType === 'json');
     this.#flags = json ? STABLE_FLAGS & ~NOT_NULL : STABLE_FLAGS;
     this.#columns = table.columns.filter((column) => !column.invisible);
+    const star = table.inPart === true ? undefined : table.star;
+    this.#signatures = star?.map((field) => signature(field, this.#flags));
+    this.#keys = star?.map(({ flags }) => flags & KEYS);
   }
 
   /** How many columns the star has. */
@@ -93,9 +100,10 @@ export class StarFields {
       if (field !== undefined) this.#checkColumn(column, field, results);
     });
     const signatures = fields.map((field) => signature(field, this.#flags));
-    this.#first ??= signatures;
-    const place = signatures.findIndex((text, index) => text !== this.#first?.[index]);
+    this.#signatures ??= signatures;
+    const place = signatures.findIndex((text, index) => text !== this.#signatures?.[index]);
     if (place >= 0) throw this.#changed(`column ${this.#columns[place]?.name} has another type`);
+    if (this.#keys !== undefined) this.#checkKeys(fields, this.#keys);
   }
 
   #checkColumn(column: ColumnDefinition, field: ResultField, results: string | undefined): void {
@@ -116,6 +124,13 @@ export class StarFields {
     if ((this.#flags & NOT_NULL) !== 0 && column.nullable === notNull) {
       throw this.#changed(`column ${column.name} is ${column.nullable ? 'NOT NULL' : 'nullable'} now`);
     }
+  }
+
+  /** A sort that takes a temporary table loses them, then for all columns of the table. */
+  #checkKeys(fields: readonly ResultField[], keys: readonly number[]): void {
+    if (fields.every(({ flags }) => (flags & KEYS) === 0)) return;
+    const place = fields.findIndex(({ flags }, index) => (flags & KEYS) !== keys[index]);
+    if (place >= 0) throw this.#changed(`column ${this.#columns[place]?.name} is in other indexes`);
   }
 
   #changed(difference: string): TableChanged {

@@ -12,8 +12,8 @@ export interface TableCacheOptions {
   /** How many definitions are kept. @default 1000 */
   readonly maxTables?: number;
   /**
-   * How long a definition is believed, in milliseconds. Altered columns are noticed at the next read of an
-   * image; a new index, trigger or foreign key only after this time. @default 10000
+   * How long a definition is believed, in milliseconds. Altered columns and keys are noticed at the next read of an
+   * image; a new trigger or foreign key only after this time. @default 10000
    */
   readonly maxAgeMs?: number;
 }

@@ -1,3 +1,5 @@
+import type { ResultField } from '../executor.js';
+
 /** One column, from information_schema.COLUMNS. */
 export interface ColumnDefinition {
   readonly name: string;
@@ -70,6 +72,8 @@ export interface TableDefinition {
   readonly schema: string;
   readonly name: string;
   readonly columns: readonly ColumnDefinition[];
+  /** What SELECT * gave just before the rest was read: as long as it gives the same, the rest holds too. */
+  readonly star?: readonly ResultField[] | undefined;
   /** These are not all of its columns, and they have a view's names. */
   readonly inPart?: boolean;
   /** The primary key, or failing that the first unique index without NULL: names the rows. */

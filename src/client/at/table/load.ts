@@ -1,5 +1,7 @@
-import type { SqlExecutor } from '../executor.js';
+import type { ResultField, SqlExecutor } from '../executor.js';
+import { quoteIdentifier } from '../sql/identifier.js';
 import { RESOURCE_TABLE, UNDO_LOG_TABLE } from '../undo/ddl.js';
+import { errorNumber } from '../undo/server-error.js';
 import { tableUnsupported } from './check.js';
 import { columnFamily } from './column-family.js';
 import type { ColumnDefinition, TableDefinition, UniqueIndex } from './definition.js';
@@ -12,6 +14,9 @@ import { refuseTemporary } from './temporary.js';
 import { isView, type Relation } from './view.js';
 
 const SYSTEM_SCHEMAS = new Set(['mysql', 'information_schema', 'performance_schema', 'sys']);
+
+/** ER_TABLEACCESS_DENIED_ERROR, ER_COLUMNACCESS_DENIED_ERROR */
+const DENIED: ReadonlySet<unknown> = new Set([1142, 1143]);
 
 const OWN_TABLES = new Set([UNDO_LOG_TABLE, RESOURCE_TABLE]);
 
@@ -55,6 +60,23 @@ function doubtfulColumn(
       /_nopad_(?!bin$)/.test(collation ?? '') &&
       indexes.some((index) => index.columns.includes(name)),
   );
+}
+
+/**
+ * Before the rest is read: what is altered meanwhile is noticed when the table's rows are read.
+ * @returns undefined where the account may not read the table
+ */
+async function loadStar(
+  executor: SqlExecutor,
+  { schema, name }: CatalogueTable,
+): Promise<readonly ResultField[] | undefined> {
+  try {
+    const table = `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
+    return (await executor.query(`SELECT * FROM ${table} LIMIT 0`)).fields;
+  } catch (error) {
+    if (DENIED.has(errorNumber(error))) return undefined;
+    throw error;
+  }
 }
 
 /** As `loadRelation`, of tables alone: a view is refused. */
@@ -137,6 +159,7 @@ export async function loadRelation(
   }
   refuseKind(table, found.type, found.engine);
   await refuseTemporary(executor, table);
+  const star = await loadStar(executor, table);
   const columns = await loadColumns(executor, table);
   const strange = columns.find((column) => columnFamily(column) === undefined);
   if (strange !== undefined) {
@@ -169,6 +192,7 @@ export async function loadRelation(
     schema: table.schema,
     name: table.name,
     columns,
+    star,
     key,
     uniques,
     expressionIndexes,

@@ -38,6 +38,7 @@ const REFUSING_CLASSES: ReadonlySet<string> = new Set(['01', '21', '22', '23', '
 /** Refusals that carry the general SQLSTATE: a value or a rule of the table, which no retry changes. */
 const REFUSING_NUMBERS: ReadonlySet<number> = new Set([
   ER_PACKET_TOO_LARGE,
+  1176, // ER_KEY_DOES_NOT_EXIST, of a definition that is out of date
   1364, // ER_NO_DEFAULT_FOR_FIELD
   1366, // ER_TRUNCATED_WRONG_VALUE_FOR_FIELD
   1526, // ER_NO_PARTITION_FOR_GIVEN_VALUE

@@ -10,28 +10,26 @@ describe('A rollback in columns of every type', () => {
 
   after(() => world.close());
 
-  for (const { type, values, only } of TYPES) {
+  for (const [at, { type, values, only }] of TYPES.entries()) {
+    const table = `typed${at}`;
     it(`restores ${type}`, async () => {
       if (only !== undefined && only !== world.server.kind) return;
       const nullId = values.length;
       const next = (id: number) => values[(id + 1) % values.length];
       const shifted = values.map((_, id) => `WHEN ${id} THEN ${next(id)}`).join(' ');
-      await world.run(
-        'DROP TABLE IF EXISTS typed',
-        `CREATE TABLE typed (id INT PRIMARY KEY, v ${type} NULL)`,
-      );
+      await world.run(`CREATE TABLE ${table} (id INT PRIMARY KEY, v ${type} NULL)`);
       await world.branch(
         [],
-        ...values.map((value, id) => `INSERT INTO typed VALUES (${id}, ${value})`),
-        `INSERT INTO typed VALUES (${nullId}, NULL)`,
+        ...values.map((value, id) => `INSERT INTO ${table} VALUES (${id}, ${value})`),
+        `INSERT INTO ${table} VALUES (${nullId}, NULL)`,
       );
       // Every value comes back once in the place of another, and once in an INSERT.
       await world.assertRestored(
-        ['typed'],
-        `UPDATE typed SET v = CASE id ${shifted} ELSE ${values[0]} END`,
-        `INSERT INTO typed VALUES (-1, ${values[0]})`,
+        [table],
+        `UPDATE ${table} SET v = CASE id ${shifted} ELSE ${values[0]} END`,
+        `INSERT INTO ${table} VALUES (-1, ${values[0]})`,
       );
-      await world.assertRestored(['typed'], 'DELETE FROM typed');
+      await world.assertRestored([table], `DELETE FROM ${table}`);
     });
   }
 });

@@ -217,4 +217,23 @@ describe('A rollback that the database does not take', () => {
     await world.run(`UPDATE undo_log SET branch_id = 77 WHERE xid = '${branch.xid}'`);
     await world.assertRefused({ ...branch, branchId: '77' }, 'COMPENSATION_REFUSED', /that of branch/);
   });
+
+  it('is not misled by a definition from before the key was another one', async () => {
+    await world.run('CREATE TABLE named (id INT NOT NULL, n INT NOT NULL, UNIQUE one (id))');
+    await world.run('INSERT INTO named VALUES (1, 10), (2, 20)');
+    await world.assertRestored(
+      ['named'],
+      'UPDATE named SET n = 11 WHERE id = 1',
+      'DELETE FROM named WHERE id = 2',
+    );
+    for (const key of ['UNIQUE other (id)', 'PRIMARY KEY (id, n)']) {
+      const drop = key.startsWith('UNIQUE') ? 'one' : 'other';
+      await world.run(`ALTER TABLE named DROP INDEX ${drop}, ADD ${key}`);
+      await world.assertRestored(
+        ['named'],
+        'UPDATE named SET n = 11 WHERE id = 1',
+        'DELETE FROM named WHERE id = 2',
+      );
+    }
+  });
 });

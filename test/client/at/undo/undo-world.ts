@@ -34,6 +34,7 @@ export class UndoWorld {
   readonly server: DatabaseServer;
   readonly database: string;
   readonly #pool: PrivateSessions;
+  readonly #tables = new CompensationTables();
   readonly #sessions: RawSession[] = [];
 
   private constructor(server: DatabaseServer, database: string) {
@@ -112,7 +113,7 @@ export class UndoWorld {
       phaseOneDone,
       schema: this.database,
       server: this.server.kind,
-      tables: new CompensationTables(),
+      tables: this.#tables,
     };
   }
 
