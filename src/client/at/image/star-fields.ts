@@ -62,7 +62,7 @@ export class StarFields {
   /** Flags that are compared. NOT NULL is lost in a query with an aggregating subquery, which JSON needs. */
   readonly #flags: number;
   #signatures: readonly string[] | undefined;
-  /** By which indexes a column is in; undefined where nobody has told. */
+  /** What indexes each column is in; undefined where nobody has told. */
   readonly #keys: readonly number[] | undefined;
 
   constructor(table: TableDefinition) {
@@ -70,9 +70,8 @@ export class StarFields {
     const json = table.columns.some((column) => column.dataType === 'json');
     this.#flags = json ? STABLE_FLAGS & ~NOT_NULL : STABLE_FLAGS;
     this.#columns = table.columns.filter((column) => !column.invisible);
-    const star = table.inPart === true ? undefined : table.star;
-    this.#signatures = star?.map((field) => signature(field, this.#flags));
-    this.#keys = star?.map(({ flags }) => flags & KEYS);
+    this.#signatures = table.star?.map((field) => signature(field, this.#flags));
+    this.#keys = table.star?.map(({ flags }) => flags & KEYS);
   }
 
   /** How many columns the star has. */
