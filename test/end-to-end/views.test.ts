@@ -473,8 +473,6 @@ describe('a view of one table', () => {
         'CREATE TABLE swapped (id INT PRIMARY KEY, a INT)',
         'INSERT INTO swapped VALUES (1, 1)',
       ]);
-      const changed = takenBack((connection) => connection.query('UPDATE swapped SET a = 5'));
-      assert.equal(await result(changed), 'TABLE_CHANGED');
       await takenBack((connection) => connection.query('UPDATE swapped SET a = 5'));
       await world.first.execute('DROP TABLE swapped');
     });

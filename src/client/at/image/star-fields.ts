@@ -1,6 +1,6 @@
 import type { ResultField } from '../executor.js';
 import { type ColumnFamily, columnFamily } from '../table/column-family.js';
-import type { ColumnDefinition, TableDefinition } from '../table/definition.js';
+import type { ColumnDefinition, StarColumn, TableDefinition } from '../table/definition.js';
 import { TableChanged } from './table-changed.js';
 
 const NOT_NULL = 1;
@@ -138,7 +138,7 @@ export class StarFields {
 }
 
 /** What stays the same under every character_set_results: text changes its length with it. */
-function signature(field: ResultField, mask: number): string {
+function signature(field: StarColumn, mask: number): string {
   const { columnType, flags, decimals, columnLength, characterSet } = field;
   const length = characterSet === BINARY_CHARSET && columnType < 15 ? columnLength : 0;
   return `${columnType}/${flags & mask}/${columnType < 15 || columnType === 246 ? decimals : 0}/${length}`;

@@ -37,6 +37,9 @@ export interface ColumnDefinition {
   readonly nullByDefault: boolean;
 }
 
+/** What a result says of a column, but for what depends on the session's character set. */
+export type StarColumn = Omit<ResultField, 'name'>;
+
 /** A unique index over columns or beginnings of columns. */
 export interface UniqueIndex {
   readonly name: string;
@@ -73,7 +76,7 @@ export interface TableDefinition {
   readonly name: string;
   readonly columns: readonly ColumnDefinition[];
   /** What SELECT * gave just before the rest was read: as long as it gives the same, the rest holds too. */
-  readonly star?: readonly ResultField[] | undefined;
+  readonly star?: readonly StarColumn[] | undefined;
   /** These are not all of its columns, and they have a view's names. */
   readonly inPart?: boolean;
   /** The primary key, or failing that the first unique index without NULL: names the rows. */

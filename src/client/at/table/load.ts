@@ -1,10 +1,10 @@
-import type { ResultField, SqlExecutor } from '../executor.js';
+import type { SqlExecutor } from '../executor.js';
 import { quoteIdentifier } from '../sql/identifier.js';
 import { RESOURCE_TABLE, UNDO_LOG_TABLE } from '../undo/ddl.js';
 import { errorNumber } from '../undo/server-error.js';
 import { tableUnsupported } from './check.js';
 import { columnFamily } from './column-family.js';
-import type { ColumnDefinition, TableDefinition, UniqueIndex } from './definition.js';
+import type { ColumnDefinition, StarColumn, TableDefinition, UniqueIndex } from './definition.js';
 import { readCatalogue, textLiteral } from './information-schema.js';
 import { type CatalogueTable, loadColumns } from './load-columns.js';
 import { loadCascades, loadParents, loadTriggers } from './load-constraints.js';
@@ -62,6 +62,13 @@ function doubtfulColumn(
   );
 }
 
+/** Types from VARCHAR on. */
+function isText({ columnType }: StarColumn): boolean {
+  return columnType >= 15;
+}
+
+const ANY_CHARSET = { characterSet: 0, columnLength: 0 };
+
 /**
  * Before the rest is read: what is altered meanwhile is noticed when the table's rows are read.
  * @returns undefined where the account may not read the table
@@ -69,10 +76,11 @@ function doubtfulColumn(
 async function loadStar(
   executor: SqlExecutor,
   { schema, name }: CatalogueTable,
-): Promise<readonly ResultField[] | undefined> {
+): Promise<readonly StarColumn[] | undefined> {
   try {
     const table = `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
-    return (await executor.query(`SELECT * FROM ${table} LIMIT 0`)).fields;
+    const { fields } = await executor.query(`SELECT * FROM ${table} LIMIT 0`);
+    return fields.map(({ name: _, ...field }) => (isText(field) ? { ...field, ...ANY_CHARSET } : field));
   } catch (error) {
     if (DENIED.has(errorNumber(error))) return undefined;
     throw error;
