@@ -40,7 +40,7 @@ function viewOf(view: ViewDefinition, base: TableDefinition): ViewOfTable {
     const definition = base.columns.find(({ name }) => name === column)!;
     return { ...definition, position, invisible: false };
   });
-  const keyed = { ...base, columns, star: undefined, uniques: [] };
+  const keyed = { ...base, columns, uniques: [] };
   const face = {
     ...keyed,
     inPart: true,

@@ -220,6 +220,7 @@ const JSON_COLUMN: ColumnDefinition = {
     generation: null,
     updatesItself: false,
     invisible: false,
+    indexed: '',
     hasDefault: false,
     constantDefault: false,
     defaultExpression: null,

@@ -1,16 +1,19 @@
 import type { ResultField } from '../executor.js';
 import { type ColumnFamily, columnFamily } from '../table/column-family.js';
-import type { ColumnDefinition, StarColumn, TableDefinition } from '../table/definition.js';
+import type { ColumnDefinition, ColumnIndexed, TableDefinition } from '../table/definition.js';
 import { TableChanged } from './table-changed.js';
 
 const NOT_NULL = 1;
 const UNSIGNED = 32;
 const ENUM = 256;
 const SET = 2048;
-/** Flags that say what the column is; the rest may be lost on the way through a sort. */
+/** Flags that say what the column is; the rest (keys, AUTO_INCREMENT) may be lost on the way through a sort. */
 const STABLE_FLAGS = NOT_NULL | UNSIGNED | ENUM | SET | 16 | 64;
-/** What indexes a column is in: PRI_KEY, UNIQUE_KEY, MULTIPLE_KEY and PART_KEY. */
-const KEYS = 2 | 4 | 8 | 16384;
+const PRIMARY_KEY = 2;
+const UNIQUE_KEY = 4;
+const MULTIPLE_KEY = 8;
+/** What indexes a column is in; the last says that it stands in one behind another. */
+const KEYS = PRIMARY_KEY | UNIQUE_KEY | MULTIPLE_KEY | 16384;
 const BINARY_CHARSET = 63;
 
 /** Character sets in which even digits are not ASCII. */
@@ -61,17 +64,14 @@ export class StarFields {
   readonly #columns: readonly ColumnDefinition[];
   /** Flags that are compared. NOT NULL is lost in a query with an aggregating subquery, which JSON needs. */
   readonly #flags: number;
-  #signatures: readonly string[] | undefined;
-  /** What indexes each column is in; undefined where nobody has told. */
-  readonly #keys: readonly number[] | undefined;
+  #first: readonly string[] | undefined;
+  #firstKeys: readonly number[] | undefined;
 
   constructor(table: TableDefinition) {
     this.#table = table;
     const json = table.columns.some((column) => column.dataType === 'json');
     this.#flags = json ? STABLE_FLAGS & ~NOT_NULL : STABLE_FLAGS;
     this.#columns = table.columns.filter((column) => !column.invisible);
-    this.#signatures = table.star?.map((field) => signature(field, this.#flags));
-    this.#keys = table.star?.map(({ flags }) => flags & KEYS);
   }
 
   /** How many columns the star has. */
@@ -99,10 +99,10 @@ export class StarFields {
       if (field !== undefined) this.#checkColumn(column, field, results);
     });
     const signatures = fields.map((field) => signature(field, this.#flags));
-    this.#signatures ??= signatures;
-    const place = signatures.findIndex((text, index) => text !== this.#signatures?.[index]);
+    this.#first ??= signatures;
+    const place = signatures.findIndex((text, index) => text !== this.#first?.[index]);
     if (place >= 0) throw this.#changed(`column ${this.#columns[place]?.name} has another type`);
-    if (this.#keys !== undefined) this.#checkKeys(fields, this.#keys);
+    this.#checkKeys(fields.map(({ flags }) => flags & KEYS));
   }
 
   #checkColumn(column: ColumnDefinition, field: ResultField, results: string | undefined): void {
@@ -126,9 +126,13 @@ export class StarFields {
   }
 
   /** A sort that takes a temporary table loses them, then for all columns of the table. */
-  #checkKeys(fields: readonly ResultField[], keys: readonly number[]): void {
-    if (fields.every(({ flags }) => (flags & KEYS) === 0)) return;
-    const place = fields.findIndex(({ flags }, index) => (flags & KEYS) !== keys[index]);
+  #checkKeys(keys: readonly number[]): void {
+    if (keys.every((flags) => flags === 0)) return;
+    this.#firstKeys ??= keys;
+    const place = keys.findIndex(
+      (flags, index) =>
+        flags !== this.#firstKeys?.[index] || indexedBy(flags) !== this.#columns[index]?.indexed,
+    );
     if (place >= 0) throw this.#changed(`column ${this.#columns[place]?.name} is in other indexes`);
   }
 
@@ -137,8 +141,15 @@ export class StarFields {
   }
 }
 
+/** As both servers make COLUMN_KEY of a column's flags. */
+function indexedBy(flags: number): ColumnIndexed {
+  if ((flags & PRIMARY_KEY) !== 0) return 'PRI';
+  if ((flags & UNIQUE_KEY) !== 0) return 'UNI';
+  return (flags & MULTIPLE_KEY) !== 0 ? 'MUL' : '';
+}
+
 /** What stays the same under every character_set_results: text changes its length with it. */
-function signature(field: StarColumn, mask: number): string {
+function signature(field: ResultField, mask: number): string {
   const { columnType, flags, decimals, columnLength, characterSet } = field;
   const length = characterSet === BINARY_CHARSET && columnType < 15 ? columnLength : 0;
   return `${columnType}/${flags & mask}/${columnType < 15 || columnType === 246 ? decimals : 0}/${length}`;

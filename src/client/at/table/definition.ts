@@ -1,4 +1,4 @@
-import type { ResultField } from '../executor.js';
+export type ColumnIndexed = 'PRI' | 'UNI' | 'MUL' | '';
 
 /** One column, from information_schema.COLUMNS. */
 export interface ColumnDefinition {
@@ -28,6 +28,8 @@ export interface ColumnDefinition {
   readonly updatesItself: boolean;
   /** Not part of SELECT *. */
   readonly invisible: boolean;
+  /** COLUMN_KEY: in the primary key, in a unique index by itself, first in another index, or none of these. */
+  readonly indexed: ColumnIndexed;
   readonly hasDefault: boolean;
   /** The default is one value for all rows, not an expression that is computed anew (UUID(), CURRENT_TIMESTAMP). */
   readonly constantDefault: boolean;
@@ -36,9 +38,6 @@ export interface ColumnDefinition {
   /** NULL is what the column gets when nothing is given. */
   readonly nullByDefault: boolean;
 }
-
-/** What a result says of a column, but for what depends on the session's character set. */
-export type StarColumn = Omit<ResultField, 'name'>;
 
 /** A unique index over columns or beginnings of columns. */
 export interface UniqueIndex {
@@ -75,8 +74,6 @@ export interface TableDefinition {
   readonly schema: string;
   readonly name: string;
   readonly columns: readonly ColumnDefinition[];
-  /** What SELECT * gave just before the rest was read: as long as it gives the same, the rest holds too. */
-  readonly star?: readonly StarColumn[] | undefined;
   /** These are not all of its columns, and they have a view's names. */
   readonly inPart?: boolean;
   /** The primary key, or failing that the first unique index without NULL: names the rows. */

@@ -1,5 +1,5 @@
 import type { SqlExecutor } from '../executor.js';
-import type { ColumnDefinition } from './definition.js';
+import type { ColumnDefinition, ColumnIndexed } from './definition.js';
 import { expressionText } from './expression-text.js';
 import { readCatalogue, textLiteral } from './information-schema.js';
 
@@ -97,6 +97,7 @@ export async function loadColumns(
       collation: 'COLLATION_NAME',
       maxLength: 'CHARACTER_MAXIMUM_LENGTH',
       extra: 'EXTRA',
+      indexed: 'COLUMN_KEY',
       defaultValue: 'COLUMN_DEFAULT',
       expression: 'GENERATION_EXPRESSION',
     },
@@ -123,6 +124,7 @@ export async function loadColumns(
       generation: (row.expression ?? '') === '' ? null : expressionText(server, row.expression ?? ''),
       updatesItself: /on update/i.test(extra),
       invisible: /INVISIBLE/i.test(extra),
+      indexed: (row.indexed ?? '') as ColumnIndexed,
       hasDefault: row.defaultValue !== null || nullable,
       constantDefault: isConstant(server, row.defaultValue, extra),
       defaultExpression: defaultExpression(server, row.defaultValue, extra),

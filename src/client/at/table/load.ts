@@ -1,10 +1,8 @@
 import type { SqlExecutor } from '../executor.js';
-import { quoteIdentifier } from '../sql/identifier.js';
 import { RESOURCE_TABLE, UNDO_LOG_TABLE } from '../undo/ddl.js';
-import { errorNumber } from '../undo/server-error.js';
 import { tableUnsupported } from './check.js';
 import { columnFamily } from './column-family.js';
-import type { ColumnDefinition, StarColumn, TableDefinition, UniqueIndex } from './definition.js';
+import type { ColumnDefinition, TableDefinition, UniqueIndex } from './definition.js';
 import { readCatalogue, textLiteral } from './information-schema.js';
 import { type CatalogueTable, loadColumns } from './load-columns.js';
 import { loadCascades, loadParents, loadTriggers } from './load-constraints.js';
@@ -14,9 +12,6 @@ import { refuseTemporary } from './temporary.js';
 import { isView, type Relation } from './view.js';
 
 const SYSTEM_SCHEMAS = new Set(['mysql', 'information_schema', 'performance_schema', 'sys']);
-
-/** ER_TABLEACCESS_DENIED_ERROR, ER_COLUMNACCESS_DENIED_ERROR */
-const DENIED: ReadonlySet<unknown> = new Set([1142, 1143]);
 
 const OWN_TABLES = new Set([UNDO_LOG_TABLE, RESOURCE_TABLE]);
 
@@ -60,31 +55,6 @@ function doubtfulColumn(
       /_nopad_(?!bin$)/.test(collation ?? '') &&
       indexes.some((index) => index.columns.includes(name)),
   );
-}
-
-/** Types from VARCHAR on. */
-function isText({ columnType }: StarColumn): boolean {
-  return columnType >= 15;
-}
-
-const ANY_CHARSET = { characterSet: 0, columnLength: 0 };
-
-/**
- * Before the rest is read: what is altered meanwhile is noticed when the table's rows are read.
- * @returns undefined where the account may not read the table
- */
-async function loadStar(
-  executor: SqlExecutor,
-  { schema, name }: CatalogueTable,
-): Promise<readonly StarColumn[] | undefined> {
-  try {
-    const table = `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
-    const { fields } = await executor.query(`SELECT * FROM ${table} LIMIT 0`);
-    return fields.map(({ name: _, ...field }) => (isText(field) ? { ...field, ...ANY_CHARSET } : field));
-  } catch (error) {
-    if (DENIED.has(errorNumber(error))) return undefined;
-    throw error;
-  }
 }
 
 /** As `loadRelation`, of tables alone: a view is refused. */
@@ -167,7 +137,6 @@ export async function loadRelation(
   }
   refuseKind(table, found.type, found.engine);
   await refuseTemporary(executor, table);
-  const star = await loadStar(executor, table);
   const columns = await loadColumns(executor, table);
   const strange = columns.find((column) => columnFamily(column) === undefined);
   if (strange !== undefined) {
@@ -200,7 +169,6 @@ export async function loadRelation(
     schema: table.schema,
     name: table.name,
     columns,
-    star,
     key,
     uniques,
     expressionIndexes,
