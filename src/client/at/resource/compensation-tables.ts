@@ -3,6 +3,8 @@ import type { SqlExecutor } from '../executor.js';
 import type { TableDefinition } from '../table/definition.js';
 import { loadTable } from '../table/load.js';
 import type { TableSource } from '../undo/compensate.js';
+import { qualifiedName } from '../undo/ddl.js';
+import { ER_NO_SUCH_TABLE, errorNumber } from '../undo/server-error.js';
 
 const MAX_TABLES = 1000;
 const MAX_AGE_MS = 10_000;
@@ -23,9 +25,19 @@ export class CompensationTables implements TableSource {
     const id = JSON.stringify([schema, name]);
     const known = fresh ? undefined : this.#known.get(id);
     if (known !== undefined) return known;
+    if (fresh) await hold(executor, schema, name);
     const loaded = await loadTable(executor, schema, name);
     if (loaded === undefined) this.#known.delete(id);
     else this.#known.set(id, loaded);
     return loaded;
+  }
+}
+
+/** From here on the compensation's local transaction keeps the table from being altered: what is read of it then stays true. */
+async function hold(executor: SqlExecutor, schema: string, name: string): Promise<void> {
+  try {
+    await executor.query(`SELECT 1 FROM ${qualifiedName(schema, name)} LIMIT 0 FOR UPDATE`);
+  } catch (error) {
+    if (errorNumber(error) !== ER_NO_SUCH_TABLE) throw error;
   }
 }

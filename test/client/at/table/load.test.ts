@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { setTimeout as pause } from 'node:timers/promises';
+import { CompensationTables } from '../../../../src/client/at/resource/compensation-tables.js';
 import { checkTable, refuseUpdateCascades } from '../../../../src/client/at/table/check.js';
 import type { TableDefinition } from '../../../../src/client/at/table/definition.js';
 import { loadTable } from '../../../../src/client/at/table/load.js';
@@ -236,4 +238,54 @@ describe('The definition of a table', () => {
     assert.deepEqual(table.uniques, []);
     assert.match(checked(table, 'insert'), /`positive` over an expression/);
   });
+
+  it('does not wait behind an ALTER TABLE, which may wait for the local transaction that asks for it', async () => {
+    const before = await create('held', '(id INT PRIMARY KEY, n INT)');
+    const [holder, altering] = await Promise.all([
+      RawSession.open(server, database),
+      RawSession.open(server, database),
+    ]);
+    try {
+      await holder.query('START TRANSACTION');
+      await holder.query('SELECT * FROM held');
+      const altered = altering.query('ALTER TABLE held ADD COLUMN more INT');
+      await waits(session, 'ALTER TABLE held');
+      const loaded = await Promise.race([session.table('held'), pause(5_000)]);
+      assert.deepEqual(loaded, before);
+      await holder.query('COMMIT');
+      await altered;
+    } finally {
+      await Promise.all([holder.close(), altering.close()]);
+    }
+  }).timeout(20_000);
+
+  it('stays true until the rollback is over that has read it anew', async () => {
+    await create('kept', '(id INT PRIMARY KEY, n INT)');
+    const [holder, altering] = await Promise.all([
+      RawSession.open(server, database),
+      RawSession.open(server, database),
+    ]);
+    try {
+      await holder.query('START TRANSACTION');
+      const table = await new CompensationTables().table(holder, database, 'kept', true);
+      assert.equal(table?.columns.length, 2);
+      const altered = altering.query('ALTER TABLE kept ADD COLUMN more INT');
+      await waits(session, 'ALTER TABLE kept');
+      await holder.query('COMMIT');
+      await altered;
+    } finally {
+      await Promise.all([holder.close(), altering.close()]);
+    }
+  }).timeout(20_000);
 });
+
+/** Resolves once a statement waits for a table that somebody else uses. */
+async function waits(session: RawSession, text: string): Promise<void> {
+  for (;;) {
+    const { rows } = await session.query(
+      `SELECT 1 FROM information_schema.PROCESSLIST WHERE STATE LIKE 'Waiting for table metadata lock' AND INFO LIKE '${text}%'`,
+    );
+    if (rows.length > 0) return;
+    await pause(20);
+  }
+}
