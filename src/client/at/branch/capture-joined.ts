@@ -19,6 +19,7 @@ import {
 } from './queries.js';
 import { readAsSessionIs, readImage } from './read-image.js';
 import { isForStatementToSay } from './statement-error.js';
+import { mayFindOthers } from './wandering-joins.js';
 
 type JoinedStatement = JoinedUpdateStatement | JoinedDeleteStatement;
 
@@ -93,7 +94,8 @@ async function readEach(
 ): Promise<TargetImages> {
   const images: TargetImage[] = [];
   for (const target of targets) images.push(await readTarget(context, statement, target, write));
-  const bind = statement.volatile || context.session.facts.weakIsolation;
+  const wanders = statement.kind === 'joinedUpdate' && mayFindOthers(statement, targets);
+  const bind = statement.volatile || context.session.facts.weakIsolation || wanders;
   return { images, bound: bind ? byKeys(context, statement, images) : undefined };
 }
 

@@ -54,12 +54,18 @@ export type Control =
   /** Any other SET: session facts (sql_mode, time_zone, autocommit by expression) must be read again. */
   | { readonly verb: 'set' };
 
-/** `column = value` behind SET, the column's name with what stands before it. */
-export interface Assignment {
+/** A column as a statement names it, unquoted, with what stands before it. */
+export interface ColumnName {
   readonly schema: string | null;
   readonly table: string | null;
   readonly column: string;
+}
+
+/** `column = value` behind SET. */
+export interface Assignment extends ColumnName {
   readonly value: Clause;
+  /** All that may be a column in the value; keywords are among them. */
+  readonly reads: readonly ColumnName[];
   /** Whether the value could be another one when it is read before the statement runs. */
   readonly volatile: boolean;
 }
@@ -185,6 +191,8 @@ export interface DeleteStatement extends RowsStatement {
 export interface JoinedUpdateStatement extends JoinedStatement {
   readonly kind: 'joinedUpdate';
   readonly assignments: readonly Assignment[];
+  /** All that may be a column in its conditions, those of the joins too; null: any column may be, in a NATURAL JOIN. */
+  readonly reads: readonly ColumnName[] | null;
   readonly ignore: boolean;
   /** Whether the condition may choose other rows although nobody has written anything: RAND(), NOW(). */
   readonly changing: boolean;

@@ -1,4 +1,5 @@
 import type { Assignment, JoinedUpdateStatement, UpdateStatement } from './analysis.js';
+import { columnNames } from './column-names.js';
 import type { CommonTables } from './common-tables.js';
 import type { Cursor } from './cursor.js';
 import { readModifiers } from './modifiers.js';
@@ -12,12 +13,16 @@ const ENDS_ASSIGNMENT = new Set([',', 'WHERE', 'ORDER', 'LIMIT', 'RETURNING']);
 /** Reads an UPDATE behind its verb. */
 export function readUpdate(cursor: Cursor, common: CommonTables): UpdateStatement | JoinedUpdateStatement {
   const ignore = readModifiers(cursor, 'UPDATE', ['LOW_PRIORITY', 'IGNORE']).has('IGNORE');
+  const { source } = cursor;
+  const referencesBegin = cursor.index;
   const references = readTableReferences(cursor, common, 'UPDATE');
+  const referencesEnd = cursor.index;
   if (cursor.word === 'FOR') unsupported('UPDATE ... FOR PORTION OF');
   cursor.expect('SET');
   const assignments: Assignment[] = [];
   do assignments.push(readAssignment(cursor));
   while (cursor.accept(','));
+  const clausesBegin = cursor.index;
   const clauses = readRowsClauses(cursor, 'UPDATE');
   const { single, tables, from } = references;
   const volatile = clauses.volatile || references.volatile;
@@ -31,9 +36,14 @@ export function readUpdate(cursor: Cursor, common: CommonTables): UpdateStatemen
   refuseOrdered(clauses, 'multi-table UPDATE');
   refuseChanging(clauses, references, 'multi-table UPDATE');
   const { where, head, changing } = clauses;
+  const read = [
+    ...columnNames(source, referencesBegin, referencesEnd),
+    ...columnNames(source, clausesBegin, cursor.index),
+  ];
+  const reads = read.some(({ column }) => column.toUpperCase() === 'NATURAL') ? null : read;
   return {
     ...{ kind: 'joinedUpdate', with: common.clause, tables, from, where, head },
-    ...{ assignments, ignore, volatile, changing },
+    ...{ assignments, reads, ignore, volatile, changing },
   };
 }
 
@@ -48,5 +58,6 @@ function readAssignment(cursor: Cursor): Assignment {
   if (cursor.index === from) cursor.fail();
   const { source, index } = cursor;
   const volatile = isVolatile(source, from, index);
-  return { schema, table, column, value: source.clause(from, index), volatile };
+  const reads = columnNames(source, from, index);
+  return { schema, table, column, value: source.clause(from, index), reads, volatile };
 }
