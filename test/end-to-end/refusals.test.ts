@@ -18,7 +18,7 @@ describe('inside a global transaction is refused before it runs:', () => {
         'CREATE TABLE parent (id INT PRIMARY KEY, code INT UNIQUE)',
         'INSERT INTO parent VALUES (1, 1)',
         'CREATE TABLE child (id INT PRIMARY KEY, parent INT, FOREIGN KEY fk_up (parent) REFERENCES parent (code) ON UPDATE CASCADE)',
-        'CREATE VIEW seen AS SELECT * FROM t',
+        'CREATE VIEW seen AS SELECT *, v + 1 AS more FROM t',
         'CREATE FUNCTION sneaky(x INT) RETURNS INT DETERMINISTIC MODIFIES SQL DATA BEGIN UPDATE t SET v = v + 1; RETURN x; END',
         'CREATE FUNCTION honest(x INT) RETURNS INT DETERMINISTIC NO SQL RETURN x',
       ],
@@ -87,7 +87,12 @@ describe('inside a global transaction is refused before it runs:', () => {
     ],
     ['a stored function that may write', 'SELECT sneaky(1)', 'STATEMENT_UNSUPPORTED', /sneaky/],
     ['the same in a condition', 'UPDATE t SET v = 5 WHERE v = sneaky (v)', 'STATEMENT_UNSUPPORTED', /sneaky/],
-    ['an INSERT into a view', 'INSERT INTO seen VALUES (3, 3)', 'TABLE_UNSUPPORTED', /view/i],
+    [
+      'an INSERT into a view with a computed column',
+      'INSERT INTO seen (id, v) VALUES (3, 3)',
+      'STATEMENT_UNSUPPORTED',
+      /view/,
+    ],
   ];
 
   for (const [name, sql, code, construct] of cases) {

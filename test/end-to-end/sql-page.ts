@@ -107,12 +107,15 @@ const LIMITS = `
   are an upsert whose key is generated while the counter is at its end, unless it meets the row there by another value, too,
   and one of several rows that gives one of the last values and has others generated, or under READ COMMITTED meets no row
   that is there already.
-- A view can be updated, deleted from and read with locks where each of its rows is one of a single table, directly or by way
-  of other views, and where it shows all columns of the table's key as they are: no join, subquery, aggregate, DISTINCT,
-  GROUP BY, ORDER BY, LIMIT or UNION, no ALGORITHM = TEMPTABLE, no function but those that are known to depend on their arguments
-  alone, no backslash in its definition. The account needs SHOW VIEW on it, and on the table what a rollback needs. Keys cannot be
-  changed through a view. That a view is altered is seen at the next statement; what its table's definition is believed for (see
-  [architecture.md](architecture.md)), and a table that a view has taken the place of, only after ten seconds.
+- A view can be inserted into, updated, deleted from and read with locks where each of its rows is one of a single table,
+  directly or by way of other views, and where it shows all columns of the table's key as they are: no join, subquery,
+  aggregate, DISTINCT, GROUP BY, ORDER BY, LIMIT or UNION, no ALGORITHM = TEMPTABLE, no function but those that are known to
+  depend on their arguments alone, no backslash in its definition. The account needs SHOW VIEW on it, for an INSERT also SELECT
+  and UPDATE, and on the table what a rollback needs. Keys cannot be changed by an UPDATE of a view. What is inserted into must
+  show nothing but columns of the table, none of them twice, and a column that it hides, which INSERT IGNORE, REPLACE or ON
+  DUPLICATE KEY UPDATE could meet others by, must have no computed default. That a view is altered is seen at the next statement;
+  what its table's definition is believed for (see [architecture.md](architecture.md)), and a table that a view has taken the
+  place of, only after ten seconds.
 - What one local transaction changes may take 256 MiB, before and after together, or what the option \`undoLimit\` of the
   pool or connection says, in bytes; a statement that needs more is turned away (UNDO_RECORD_TOO_LARGE), and nothing of
   its local transaction is kept. The process needs up to five times as much, for each local transaction that runs at once.

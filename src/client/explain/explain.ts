@@ -3,6 +3,7 @@ import { GlobalTxError } from '../../protocol/errors.js';
 import { type CapturedStatement, captureStatement, isCaptured } from '../at/branch/capture.js';
 import type { CaptureContext } from '../at/branch/capture-context.js';
 import { onBase } from '../at/branch/capture-view.js';
+import { insertionOnBase } from '../at/branch/capture-view-insertion.js';
 import type { BranchDatabase, SessionFacts } from '../at/branch/database.js';
 import { relationOf } from '../at/branch/named-table.js';
 import type { WritePlaceholder } from '../at/branch/queries.js';
@@ -218,7 +219,7 @@ async function explainCaptured(
   const { tables } = observed;
   const server = facts.dialect.server;
   const onTable = await throughView(statement, context);
-  const insertion = await removals(statement, facts, database, write);
+  const insertion = await removals(onTable, facts, database, write);
   return {
     sql,
     kind: statement.kind,
@@ -253,9 +254,13 @@ async function throughView(
   statement: CapturedStatement,
   context: CaptureContext,
 ): Promise<CapturedStatement> {
-  if (statement.kind !== 'update' && statement.kind !== 'delete') return statement;
+  const { kind } = statement;
+  if (kind !== 'update' && kind !== 'delete' && kind !== 'insert') return statement;
   const relation = await relationOf(context, statement.table);
-  return relation !== undefined && isView(relation) ? onBase(statement, relation) : statement;
+  if (relation === undefined || !isView(relation)) return statement;
+  return kind === 'insert'
+    ? (insertionOnBase(statement, relation) ?? statement)
+    : onBase(statement, relation);
 }
 
 async function removals(
@@ -266,8 +271,8 @@ async function removals(
 ): Promise<{ readonly compensation: readonly string[]; readonly remarks: readonly string[] }> {
   if (statement.kind !== 'insert') return { compensation: [], remarks: [] };
   const schema = statement.table.schema ?? session;
-  const table = schema === null ? undefined : await database.table(schema, statement.table.name);
-  if (table === undefined) return { compensation: [], remarks: [] };
+  const table = schema === null ? undefined : await database.relation(schema, statement.table.name);
+  if (table === undefined || isView(table)) return { compensation: [], remarks: [] };
   const rows = removalSql(statement, table, write);
   const known = rows.filter((row) => row !== undefined);
   const remarks: string[] = [];

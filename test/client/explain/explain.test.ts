@@ -20,6 +20,7 @@ describe('An explanation of a statement', () => {
         "INSERT INTO customer VALUES (1, 'Ann', 3), (2, 'Bob', 5), (3, 'Cid', 8)",
         "INSERT INTO orders (customer, note) VALUES (1, 'tea'), (1, 'jam'), (2, 'oil')",
         'CREATE TABLE heap (n INT)',
+        'CREATE VIEW loud AS SELECT id, UPPER(name) AS name FROM customer',
         'CREATE VIEW regular (no, times) AS SELECT id, visits FROM customer WHERE visits > 4',
       ],
       database,
@@ -88,8 +89,12 @@ describe('An explanation of a statement', () => {
     );
     assert.match(told.compensation.join(), /UPDATE .*`customer`.* SET `visits` = 5 WHERE `id` IN \(2\)$/);
     assert.equal((await explained('SELECT * FROM regular FOR UPDATE')).verdict, 'captured');
-    const refused = await explained('INSERT INTO regular VALUES (9, 9)');
-    assert.match(refused.refusal?.construct ?? '', /view as the target of INSERT/);
+    const inserted = await explained('INSERT IGNORE INTO regular VALUES (9, 9)');
+    assert.equal(inserted.verdict, 'captured');
+    assert.deepEqual(inserted.compensation, [`DELETE FROM \`${database}\`.\`customer\` WHERE \`id\` = 9`]);
+    assert.equal((await explained('INSERT INTO regular (name) VALUES (9)')).verdict, 'captured');
+    const refused = await explained('INSERT INTO loud VALUES (9, 9)');
+    assert.match(refused.refusal?.construct ?? '', /INSERT into a view/);
   });
 
   it('says how an INSERT would be taken away, and what it cannot know', async () => {

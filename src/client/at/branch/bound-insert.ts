@@ -4,7 +4,10 @@ import type { TableDefinition } from '../table/definition.js';
 import { isTakenByType } from './evaluate.js';
 import { inlineClause, type WritePlaceholder } from './queries.js';
 
-type Bound = Pick<InsertStatement, 'columns' | 'rows' | 'query' | 'onConflict' | 'target' | 'returning'>;
+type Bound = Pick<
+  InsertStatement,
+  'columns' | 'shownAs' | 'rows' | 'query' | 'onConflict' | 'target' | 'returning'
+>;
 
 /** Two values where one is wanted: an error, but only once somebody looks. */
 const NO_VALUE = "(SELECT 'a' UNION ALL SELECT 'b')";
@@ -16,19 +19,25 @@ const NO_VALUE = "(SELECT 'a' UNION ALL SELECT 'b')";
 export function insertOnly(statement: Bound, table: TableDefinition, write: WritePlaceholder): string {
   // Placeholders are written in the order of the text.
   const rows = source(statement, 0, write);
-  const first = `${quoteIdentifier(anyColumn(table))}=${NO_VALUE},`;
+  const first = `${named(statement, anyColumn(statement, table))}=${NO_VALUE},`;
   const duplicate = statement.query === null ? duplicateClause(statement, write, first) : '';
   return written('INSERT', statement, rows, duplicate, write);
 }
 
+/** The column as the statement's target names it. */
+function named({ shownAs }: Pick<Bound, 'shownAs'>, column: string): string {
+  return quoteIdentifier(shownAs?.get(column.toLowerCase()) ?? column);
+}
+
 /** One that a text may be assigned to. */
-function anyColumn({ key, columns }: TableDefinition): string {
-  const fit = columns.filter((column) => !column.generated && !isTakenByType(column));
+function anyColumn({ shownAs }: Bound, { key, columns }: TableDefinition): string {
+  const shown = columns.filter(({ name }) => shownAs?.has(name.toLowerCase()) ?? true);
+  const fit = shown.filter((column) => !column.generated && !isTakenByType(column));
   const chosen =
     fit.find(({ autoIncrement }) => autoIncrement) ??
     fit.find(({ name }) => key.columns.includes(name)) ??
     fit[0];
-  return (chosen ?? columns[0]!).name;
+  return (chosen ?? shown[0]!).name;
 }
 
 /**
@@ -54,12 +63,13 @@ function duplicateClause({ onConflict }: Bound, write: WritePlaceholder, first =
 
 function written(
   verb: string,
-  { target, columns, returning }: Bound,
+  statement: Bound,
   rows: string,
   duplicate: string,
   write: WritePlaceholder,
 ): string {
-  const list = columns === null ? [] : [`(${columns.map(quoteIdentifier).join(', ')})`];
+  const { target, columns, returning } = statement;
+  const list = columns === null ? [] : [`(${columns.map((name) => named(statement, name)).join(', ')})`];
   const clauses = [duplicate, inlineClause(returning, write)].filter((text) => text !== '');
   return [`${verb} ${inlineClause(target, write)}`, ...list, rows, ...clauses].join('\n');
 }

@@ -36,7 +36,15 @@ export async function captureInsertion(
     const ways = known.run === run ? context : { ...context, behind: undefined };
     return captureOf(statement)(ways, known.statement, table, write, known.run);
   }
-  // Either it inserts nothing, or the server says in its own words why not.
-  const { matched } = await (known?.run ?? run)();
+  await runWithoutRows(statement, table, known?.run ?? run);
+}
+
+/** Runs a statement that either inserts nothing, or of which the server says in its own words why not. */
+export async function runWithoutRows(
+  statement: InsertStatement,
+  table: Pick<TableDefinition, 'schema' | 'name'>,
+  run: RunStatement,
+): Promise<void> {
+  const { matched } = await run();
   if (matched > 0) throw mismatch(insertName(statement), table, 0, matched);
 }

@@ -16,7 +16,7 @@ import { captureJoined } from './capture-joined.js';
 import { captureJoinedRead } from './capture-joined-read.js';
 import { captureRead } from './capture-read.js';
 import { captureViewChange } from './capture-view.js';
-import { viewInsertRefused } from './insert-refusal.js';
+import { captureViewInsertion } from './capture-view-insertion.js';
 import { relationOf, runWithoutTable } from './named-table.js';
 import type { WritePlaceholder } from './queries.js';
 
@@ -59,8 +59,8 @@ export async function captureStatement(
   if (relation === undefined) return runWithoutTable(statement.table.name, run);
   switch (statement.kind) {
     case 'insert':
-      if (isView(relation)) throw viewInsertRefused(statement, relation);
-      await captureInsertion(context, statement, relation, write, run);
+      if (isView(relation)) await captureViewInsertion(context, statement, relation, write, run);
+      else await captureInsertion(context, statement, relation, write, run);
       return [];
     case 'update':
     case 'delete':

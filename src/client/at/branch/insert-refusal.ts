@@ -1,6 +1,5 @@
 import { GlobalTxError } from '../../../protocol/errors.js';
 import type { InsertStatement } from '../sql/analysis.js';
-import { tableUnsupported } from '../table/check.js';
 import type { TableDefinition } from '../table/definition.js';
 import type { ViewDefinition } from '../table/view.js';
 
@@ -32,15 +31,17 @@ export function insertRefused(
   );
 }
 
-/** An error for an INSERT into a view: what its columns get that it does not name is not the view's to say. */
+/** An error for an INSERT into a view that is not for certain one into its table. */
 export function viewInsertRefused(
   statement: InsertStatement,
   { schema, name, base }: ViewDefinition,
+  reason: string,
 ): GlobalTxError {
-  return tableUnsupported(
-    schema,
-    name,
-    `view as the target of ${insertName(statement)}`,
-    `Name the table ${base.schema}.${base.name} itself.`,
+  const into = `${insertName(statement)} into a view`;
+  return new GlobalTxError(
+    'STATEMENT_UNSUPPORTED',
+    `${into} (${schema}.${name}) ${reason} is not supported inside a global transaction. ` +
+      `Name the table ${base.schema}.${base.name} itself.`,
+    { construct: `${into} ${reason}` },
   );
 }

@@ -86,7 +86,10 @@ async function ofQuery(
   }
   // Without the query's own columns in sight the statement could be legal where it is not.
   if (!unbound && (action === 'update' || byType))
-    await context.session.executor.query(`EXPLAIN ${asWritten(statement, query.text, write)}`);
+    await context.session.executor.query(
+      // In its own default format MySQL does not explain an INSERT into a view.
+      `EXPLAIN FORMAT=TRADITIONAL ${asWritten(statement, query.text, write)}`,
+    );
   const known = await withStoredForms(context, { ...statement, rows }, table, write);
   if (unbound) return { statement: known, run };
   await refuseNearEnd(context, known, table, targets);
@@ -262,6 +265,13 @@ function withDefaults(
   // Rows of a wrong length are the server's to refuse.
   if (statement.rows.some((row) => row.length !== listed.length && row.length > 0)) return statement;
   if (missing.length === 0 && !empty) return statement;
+  const hidden = missing.find(({ name }) => statement.shownAs?.has(name.toLowerCase()) === false);
+  if (hidden !== undefined)
+    throw insertRefused(
+      statement,
+      table,
+      `a computed default of the column \`${hidden.name}\`, which the view does not show`,
+    );
   const none: InsertValue = { kind: 'default' };
   return {
     ...statement,

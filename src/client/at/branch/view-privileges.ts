@@ -1,11 +1,27 @@
+import { TableChanged } from '../image/table-changed.js';
 import { quoteIdentifier } from '../sql/identifier.js';
+import { tableUnsupported } from '../table/check.js';
+import { serverMessage } from '../undo/server-error.js';
 import type { CaptureContext } from './capture-context.js';
 import { referenceOf } from './queries.js';
-import { errno } from './statement-error.js';
+import { errno, isUnknownName } from './statement-error.js';
 import { unreadable, type ViewOfTable } from './view-rows.js';
 
 /** ER_DBACCESS_DENIED, ER_TABLEACCESS_DENIED and ER_COLUMNACCESS_DENIED. */
 const DENIED: ReadonlySet<unknown> = new Set([1044, 1142, 1143]);
+
+/** A lock on a view, as of any other table, needs more than an INSERT into it. */
+export function orUnlockable({ view: { schema, name } }: ViewOfTable): (error: unknown) => never {
+  return (error) => {
+    if (!DENIED.has(errno(error))) throw error;
+    throw tableUnsupported(
+      schema,
+      name,
+      'view that the account may write, and may not read with locks',
+      'A lock keeps it from being altered before the statement runs. Grant SELECT and UPDATE on the view.',
+    );
+  };
+}
 
 const asked = new WeakSet<ViewOfTable>();
 
@@ -29,6 +45,8 @@ export async function refuseUnprivileged(
     // With sql_safe_updates all rows may not be updated, but the first of them may.
     await executor.query(`EXPLAIN UPDATE ${table} SET ${itself} LIMIT 1`);
   } catch (error) {
+    // A column that was there when the definition was read.
+    if (isUnknownName(error)) throw new TableChanged(base.schema, base.name, serverMessage(error));
     throw DENIED.has(errno(error)) ? unreadable(view.view) : error;
   }
   asked.add(view);

@@ -154,6 +154,11 @@ export interface InsertStatement {
   readonly table: TableName;
   /** As listed, unquoted; null when the statement gives no list. */
   readonly columns: readonly string[] | null;
+  /**
+   * Where the target is a view: its names for the columns of the table that its rows are of, by theirs in small letters.
+   * Outside of texts every other name of a column is then the table's.
+   */
+  readonly shownAs?: ReadonlyMap<string, string>;
   /** None where a query gives them. */
   readonly rows: readonly (readonly InsertValue[])[];
   readonly query: InsertQuery | null;

@@ -64,8 +64,11 @@ export async function loadView(
   for (let at: CatalogueTable = view; ; ) {
     const level = await readLevel(executor, at.schema, at.name);
     if (level.length === 0) {
+      if (columns === undefined) return undefined;
       const base = { schema: at.schema, name: at.name };
-      return columns && { ...view, base, columns, conditional, fingerprint: JSON.stringify(levels) };
+      const shown = new Set(Array.from(columns.values(), (column) => column.toLowerCase()));
+      const plain = shown.size === levels[0]?.length;
+      return { ...view, base, columns, plain, conditional, fingerprint: JSON.stringify(levels) };
     }
     const { from, columns: shown, conditional: narrows } = understood(at, level);
     const own = new Map(level.flatMap(({ column }, index) => pair(column, shown[index])));

@@ -74,7 +74,7 @@ export function tableOnly(relation: Relation | undefined): TableDefinition | und
     schema,
     name,
     'view',
-    'Only an UPDATE, a DELETE or a locking read of it alone is supported. Use the table that it is made of.',
+    'Only a statement that writes it, or reads it with locks, and no other table is supported. Use the table that it is made of.',
   );
 }
 

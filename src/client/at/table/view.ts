@@ -7,6 +7,8 @@ export interface ViewDefinition extends CatalogueTable {
   readonly base: { readonly schema: string; readonly name: string };
   /** The base's columns that it shows, by its own names for them, as the server spells both. */
   readonly columns: ReadonlyMap<string, string>;
+  /** Whether each of its columns is one of the base, and no two of them are the same one. */
+  readonly plain: boolean;
   /** Whether it, or a view below it, leaves rows of the base out. */
   readonly conditional: boolean;
   /** All that the catalogue says of it and of the views below it: is another one when it is altered. */
