@@ -6,6 +6,8 @@ import type { TableSource } from '../undo/compensate.js';
 import { qualifiedName } from '../undo/ddl.js';
 import { ER_NO_SUCH_TABLE, errorNumber } from '../undo/server-error.js';
 
+/** ER_TABLEACCESS_DENIED_ERROR is what an account hears that may not know whether there is such a table. */
+const NOT_SEEN: ReadonlySet<number | undefined> = new Set([ER_NO_SUCH_TABLE, 1142]);
 const MAX_TABLES = 1000;
 const MAX_AGE_MS = 10_000;
 
@@ -33,11 +35,14 @@ export class CompensationTables implements TableSource {
   }
 }
 
-/** From here on the compensation's local transaction keeps the table from being altered: what is read of it then stays true. */
+/**
+ * From here on the compensation's local transaction keeps the table from being altered: what is read of it then stays
+ * true. That it is not there, or not for this account, is said by what is read.
+ */
 async function hold(executor: SqlExecutor, schema: string, name: string): Promise<void> {
   try {
     await executor.query(`SELECT 1 FROM ${qualifiedName(schema, name)} LIMIT 0 FOR UPDATE`);
   } catch (error) {
-    if (errorNumber(error) !== ER_NO_SUCH_TABLE) throw error;
+    if (!NOT_SEEN.has(errorNumber(error))) throw error;
   }
 }
