@@ -107,6 +107,11 @@ const LIMITS = `
   are an upsert whose key is generated while the counter is at its end, unless it meets the row there by another value, too,
   and one of several rows that gives one of the last values and has others generated, or under READ COMMITTED meets no row
   that is there already.
+- A key that an UPDATE over a join changes must be given a value that is known beforehand: by columns that the statement does
+  not change (but for the key's own), and not by a subquery, a variable or a function that changes by itself. Its table may
+  stand under one alias among those that are written. Where the statement writes several tables, ON UPDATE must not reach one
+  of the join, and the join must find a row but once whose key changes, or that it finds by a column that changes. Else it is
+  refused (STATEMENT_UNSUPPORTED).
 - A view can be inserted into, updated, deleted from and read with locks where each of its rows is one of a single table,
   directly or by way of other views, and where it shows all columns of the table's key as they are: no join, subquery,
   aggregate, DISTINCT, GROUP BY, ORDER BY, LIMIT or UNION, no ALGORITHM = TEMPTABLE, no function but those that are known to

@@ -143,6 +143,10 @@ export const SECTIONS: readonly Section[] = [
         sql: 'UPDATE account a JOIN entry e ON e.account_id = a.id SET a.balance = e.amount, e.amount = 0',
       },
       {
+        form: 'the primary keys of a JOIN',
+        sql: 'UPDATE tag t JOIN badge b ON b.id = t.uses SET t.name = b.colour, b.id = b.id + 10',
+      },
+      {
         form: 'several tables',
         sql: 'UPDATE account, tag SET balance = uses WHERE note = name OR uses = id',
       },
@@ -241,6 +245,11 @@ export const SECTIONS: readonly Section[] = [
         form: 'a view that is more than rows of one table',
         sql: 'UPDATE summed SET total = 1',
         refused: TABLE,
+      },
+      {
+        form: 'the key of a JOIN, by what the statement changes, too',
+        sql: 'UPDATE tag t JOIN badge b ON b.id = t.uses SET t.name = b.colour, b.colour = t.name',
+        refused: UNSUPPORTED,
       },
       { form: 'a table with a trigger', sql: 'UPDATE watched SET v = 2', refused: TABLE },
       { form: 'a table of another engine than InnoDB', sql: 'UPDATE old SET v = 2', refused: TABLE },

@@ -135,6 +135,29 @@ function changeKey({ table, tables, dice }: Ground): readonly Made[] {
   );
 }
 
+/** A foreign key between the two is left out: whether it is met depends on which of them is changed first. */
+function changeKeyJoin(ground: Ground): readonly Made[] {
+  const { table, tables, dice } = ground;
+  const found = partner(ground);
+  if (found === undefined || areRelated(table, found.other)) return [];
+  const { other, on } = found;
+  const keyOf = ({ columns, key }: Table) => columns.filter(({ name }) => key.includes(name));
+  const own = joinedAssignments(table, dice.some(keyOf(table), 1), (name) => `a.${name}`, dice);
+  const others = dice.chance(0.5) ? keyOf(other) : plainColumns(other);
+  const beside: Piece =
+    others.length === 0 || dice.chance(0.6)
+      ? ''
+      : [', ', joinedAssignments(other, dice.some(others, 1), (name) => `b.${name}`, dice)];
+  const where = randomWhere(table, tables, (name) => `a.${name}`, dice);
+  const [a, b] = [tableToken(table.number), tableToken(other.number)];
+  const join = dice.pick(['JOIN', 'LEFT JOIN']);
+  return one(
+    'key-changing UPDATE ... JOIN',
+    [`UPDATE ${a} a ${join} ${b} b ON ${on} SET `, own, beside, where.piece],
+    where.volatile,
+  );
+}
+
 function updateIgnore({ table, tables, dice }: Ground): readonly Made[] {
   const columns = plainColumns(table);
   if (columns.length === 0) return [];
@@ -159,5 +182,6 @@ export const FURTHER: Readonly<Record<string, readonly [weight: number, Maker]>>
   'update-join': [3, updateJoin],
   'delete-join': [2, deleteJoin],
   'change-key': [3, changeKey],
+  'change-key-join': [2, changeKeyJoin],
   'update-ignore': [2, updateIgnore],
 };

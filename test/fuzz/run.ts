@@ -178,7 +178,11 @@ function lostAfterwards({ branches }: TransactionPlan, outcomes: Outcomes, text:
   return lost ? `${step.kind} with a changing condition` : undefined;
 }
 
-const JOINED: ReadonlySet<string> = new Set(['UPDATE ... JOIN', 'multi-table DELETE']);
+const JOINED: ReadonlySet<string> = new Set([
+  'UPDATE ... JOIN',
+  'key-changing UPDATE ... JOIN',
+  'multi-table DELETE',
+]);
 
 /** A foreign key of InnoDB changes rows without a word in the binary log of MariaDB. */
 const UNLOGGED = / ON (?:DELETE|UPDATE) (?:CASCADE|SET NULL)/;

@@ -1,4 +1,3 @@
-import { GlobalTxError } from '../../../protocol/errors.js';
 import { reach } from '../../failpoints.js';
 import type { RawResult } from '../executor.js';
 import { type ImagePlan, type ImageRow, TableChanged } from '../image/plan.js';
@@ -25,22 +24,11 @@ import {
 } from './changed-rows.js';
 import { orEmptyValue } from './empty-values.js';
 import { foundAgainBy } from './found-again.js';
+import { keyChangeOf } from './key-change.js';
 import { NewKeys } from './new-keys.js';
 import { referenceOf, type WritePlaceholder } from './queries.js';
 import { planOf, readImage } from './read-image.js';
 import { isForStatementToSay, isUnknownName } from './statement-error.js';
-
-/** Changing a key moves the row away from its image; ON UPDATE and generated columns do so by themselves. */
-export function refuseKeyChange(table: TableDefinition, assigned: readonly string[]): void {
-  const changed = movedKeyColumns(table, assigned)[0]?.name;
-  if (changed === undefined) return;
-  throw new GlobalTxError(
-    'STATEMENT_UNSUPPORTED',
-    `UPDATE changes \`${changed}\`, a column of the key of ${table.schema}.${table.name}, which is not supported ` +
-      'inside a global transaction. Delete the row and insert it under its new key.',
-    { construct: `UPDATE of the key column \`${changed}\`` },
-  );
-}
 
 /** Whether the statement is what it is whatever rows its before image shows. */
 function runsUnseen(statement: Change, table: TableDefinition): boolean {
@@ -123,7 +111,7 @@ export async function captureChange(
   const bind = needsBinding(context, statement);
   const together = bind || !runsUnseen(statement, known) ? undefined : context.together?.(known);
   if (together !== undefined) return captureTogether(context, statement, known, write, together);
-  const itself = lastWord(statement, known, run);
+  const itself = lastWord(statement.kind.toUpperCase(), known, run);
   const image = await readImage(context, known, (plan) =>
     readQuery(context, statement, plan.selectList(reference), write),
   ).catch(itself);
@@ -133,7 +121,7 @@ export async function captureChange(
   const cascades = await followCascades(context, statement, image);
   const newKeys =
     statement.kind === 'update' && movedKeyColumns(table, statement.assigned).length > 0
-      ? await NewKeys.read(context, statement, { table, rows }, write).catch(itself)
+      ? await NewKeys.read(context, keyChangeOf(context, statement), { table, rows }, write).catch(itself)
       : undefined;
   if (newKeys === 'ran') return;
   const bound = bind ? boundByKey(context, statement, image) : undefined;
@@ -147,5 +135,5 @@ export async function captureChange(
   for (const { image, before } of moved) {
     context.touched.add(table, { identity: image.identity, before, keyed: image.row });
   }
-  await cascades.afterUpdate({ table, rows: moved.map(({ image }) => image) });
+  await cascades.afterUpdate([{ table, rows: moved.map(({ image }) => image) }]);
 }

@@ -1,39 +1,21 @@
-import { keyCondition } from '../image/key-condition.js';
-import { type ImageRow, TableChanged } from '../image/plan.js';
-import type { JoinedDeleteStatement, JoinedTable, JoinedUpdateStatement } from '../sql/analysis.js';
+import type { ImageRow } from '../image/plan.js';
 import { checkTable } from '../table/check.js';
-import type { TableDefinition } from '../table/definition.js';
-import { refuseKeyChange } from './capture-change.js';
-import { type BoundStatement, type CaptureContext, mismatch, type RunStatement } from './capture-context.js';
+import { type CaptureContext, mismatch, type RunStatement } from './capture-context.js';
 import { CascadeCapture } from './cascades.js';
-import { type BaseTable, type JoinedTarget, targetsOf } from './joined-targets.js';
-import { readTuples, tuplesCondition } from './joined-tuples.js';
-import { runWithoutTable, tableOf } from './named-table.js';
+import { lastWord } from './changed-rows.js';
 import {
-  boundJoin,
-  joinedReadQuery,
-  keyReference,
-  referenceOf,
-  replacedJoin,
-  type WritePlaceholder,
-} from './queries.js';
-import { readAsSessionIs, readImage } from './read-image.js';
-import { isForStatementToSay } from './statement-error.js';
-import { mayFindOthers } from './wandering-joins.js';
-
-type JoinedStatement = JoinedUpdateStatement | JoinedDeleteStatement;
-
-/** A target with the rows of it that the join finds, each once. */
-interface TargetImage {
-  readonly target: JoinedTarget;
-  readonly table: TableDefinition;
-  readonly rows: readonly ImageRow[];
-}
-
-interface TargetImages {
-  readonly images: readonly TargetImage[];
-  readonly bound: BoundStatement | undefined;
-}
+  changeOf,
+  type JoinedStatement,
+  readJoined,
+  type TargetImage,
+  type TargetImages,
+} from './joined-images.js';
+import { joinedKeyChange, refuseMovedTwice, refuseReached, refuseRepeated } from './joined-key-change.js';
+import { type BaseTable, type JoinedTarget, movesKeys, targetsOf } from './joined-targets.js';
+import { runWithoutTable, tableOf } from './named-table.js';
+import { NewKeys } from './new-keys.js';
+import type { WritePlaceholder } from './queries.js';
+import type { TableImage } from './read-image.js';
 
 /** An UPDATE or DELETE over a join: the rows of every table that it writes are read and locked by the same join. */
 export async function captureJoined(
@@ -50,109 +32,34 @@ export async function captureJoined(
     tables.push({ named, table });
   }
   const targets = targetsOf(statement, tables);
-  for (const { table, assigned } of targets) check(statement, table, assigned);
-  const reading = statement.changing
-    ? readAtOnce(context, statement, tables, targets, write)
-    : readEach(context, statement, targets, write);
-  const read = await reading.catch(async (error: unknown) => {
-    if (!isForStatementToSay(error)) throw error;
-    const { matched } = await run();
-    if (matched > 0) throw mismatch(verbOf(statement), targets[0]!.table, 0, matched);
-    return undefined;
-  });
-  if (read === undefined) return;
+  for (const { table } of targets) checkTable(table, changeOf(statement));
+  const moves = statement.kind === 'joinedUpdate' && targets.some(movesKeys);
+  if (moves) refuseMovedTwice(targets);
+  const verb = changeOf(statement).toUpperCase();
+  const itself = lastWord(verb, targets[0]!.table, run);
+  const read = await readJoined(context, statement, tables, targets, write).catch(itself);
+  if (read === 'ran') return;
   const { images, bound } = read;
   const cascades = new CascadeCapture(context);
   for (const image of images) {
     if (statement.kind === 'joinedDelete') await cascades.beforeDelete(image);
     else await cascades.beforeUpdate(image, image.target.assigned);
   }
+  if (moves) refuseReached(targets, tables, (table) => cascades.reaches(table));
+  const moving = await readNewKeys(context, statement, tables, read, write).catch(itself);
+  if (moving === 'ran') return;
   const counts = await run(bound);
   // As in an UPDATE of one table: see captureChange.
   if (counts.matched === 0) return;
   const count = images.reduce((sum, { rows }) => sum + rows.length, 0);
   if (counts.matched > count || (counts.matched < count && !mayBeFewer(statement, images)))
-    throw mismatch(verbOf(statement), images[0]!.table, count, counts.matched);
+    throw mismatch(verb, images[0]!.table, count, counts.matched);
   for (const { table, rows } of images) {
     for (const image of rows) {
       context.touched.add(table, { identity: image.identity, before: image, keyed: image.row });
     }
   }
-  await cascades.afterUpdate({ table: images[0]!.table, rows: [] });
-}
-
-function verbOf({ kind }: JoinedStatement): string {
-  return kind === 'joinedUpdate' ? 'UPDATE' : 'DELETE';
-}
-
-/** The rows of each target, by a reading for each, and the statement to run in the place of the application's, if any. */
-async function readEach(
-  context: CaptureContext,
-  statement: JoinedStatement,
-  targets: readonly JoinedTarget[],
-  write: WritePlaceholder,
-): Promise<TargetImages> {
-  const images: TargetImage[] = [];
-  for (const target of targets) images.push(await readTarget(context, statement, target, write));
-  const wanders = statement.kind === 'joinedUpdate' && mayFindOthers(statement, targets);
-  const bind = statement.volatile || context.session.facts.weakIsolation || wanders;
-  return { images, bound: bind ? byKeys(context, statement, images) : undefined };
-}
-
-/** The same by one reading, because a second one would find others. */
-async function readAtOnce(
-  context: CaptureContext,
-  statement: JoinedStatement,
-  tables: readonly BaseTable[],
-  targets: readonly JoinedTarget[],
-  write: WritePlaceholder,
-): Promise<TargetImages> {
-  const read = () => readTuples(context, statement, tables, write);
-  const tuples = await readAsSessionIs(context.session, read).catch((error: unknown) => {
-    if (error instanceof TableChanged) {
-      for (const { table } of tables) context.database.forgetTable(table.schema, table.name);
-    }
-    throw error;
-  });
-  const images = targets.map((target) => {
-    const at = tables.findIndex(({ named }) => named === target.named);
-    const rows = tuples.flatMap((tuple) => tuple[at] ?? []);
-    return { target, table: target.table, rows: distinct(rows) };
-  });
-  const condition = tuplesCondition(context, tables, tuples);
-  return { images, bound: (placeholder) => replacedJoin(statement, condition, placeholder) };
-}
-
-/** A join gives a row once for every row that it is joined to. */
-function distinct(rows: readonly ImageRow[]): readonly ImageRow[] {
-  return Array.from(new Map(rows.map((image) => [image.identity, image])).values());
-}
-
-function check(statement: JoinedStatement, table: TableDefinition, assigned: readonly string[]): void {
-  if (statement.kind === 'joinedDelete') {
-    checkTable(table, 'delete');
-    return;
-  }
-  checkTable(table, 'update');
-  refuseKeyChange(table, assigned);
-}
-
-async function readTarget(
-  context: CaptureContext,
-  statement: JoinedStatement,
-  target: JoinedTarget,
-  write: WritePlaceholder,
-): Promise<TargetImage> {
-  const reference = referenceOf(target.named);
-  const { table, rows } = await readImage(
-    context,
-    target.table,
-    (plan, current) =>
-      joinedReadQuery(statement, plan.selectList(reference), keyReference(current, reference), write),
-    target.named.optional,
-  );
-  if (table !== target.table) check(statement, table, target.assigned);
-  return { target, table, rows: distinct(rows) };
+  await cascades.afterUpdate(await touchMoved(context, moving));
 }
 
 /** IGNORE leaves rows out; a foreign key, or another target that is the same table, may have deleted one before its turn. */
@@ -166,32 +73,49 @@ function mayBeFewer(statement: JoinedStatement, images: readonly TargetImage[]):
   );
 }
 
-function byKeys(
-  context: CaptureContext,
-  statement: JoinedStatement,
-  images: readonly TargetImage[],
-): BoundStatement {
-  const server = context.session.facts.dialect.server;
-  const conditions = images.map(({ target, table, rows }) => {
-    const reference = referenceOf(target.named);
-    const keys = keyCondition(
-      table,
-      rows.map((image) => image.row),
-      server,
-      reference,
-      true,
-    );
-    return optionally(target.named, table, reference, keys);
-  });
-  return (write) => boundJoin(statement, conditions, write);
+/** Rows of a target that get other keys. */
+interface Moving {
+  readonly image: TargetImage;
+  readonly newKeys: NewKeys;
 }
 
-/** Where an outer join has no row there is no key. `IS NULL` would also find the zero date. */
-function optionally(
-  named: JoinedTable,
-  table: TableDefinition,
-  reference: string,
-  condition: string,
-): string {
-  return named.optional ? `(${keyReference(table, reference)} <=> NULL OR ${condition})` : condition;
+async function readNewKeys(
+  context: CaptureContext,
+  statement: JoinedStatement,
+  tables: readonly BaseTable[],
+  { images, tuples }: TargetImages,
+  write: WritePlaceholder,
+): Promise<readonly Moving[]> {
+  if (statement.kind !== 'joinedUpdate') return [];
+  const targets: JoinedTarget[] = images.map(({ target, table }) => ({ ...target, table }));
+  const join = { statement, tables, targets, tuples };
+  refuseRepeated(join);
+  const moving: Moving[] = [];
+  for (const [at, image] of images.entries()) {
+    const target = targets[at]!;
+    if (!movesKeys(target)) continue;
+    const change = joinedKeyChange(context, join, target);
+    moving.push({ image, newKeys: await NewKeys.read(context, change, image, write) });
+  }
+  return moving;
+}
+
+/** Finds the moved rows where they are now. */
+async function touchMoved(
+  context: CaptureContext,
+  moving: readonly Moving[],
+): Promise<readonly TableImage[]> {
+  const all: TableImage[] = [];
+  for (const { image, newKeys } of moving) {
+    const { table, rows } = image;
+    const moved = await newKeys.find(rows);
+    if (moved === undefined) throw mismatch('UPDATE of the key', table, rows.length, 0);
+    const now: ImageRow[] = [];
+    for (const { image, before } of moved) {
+      context.touched.add(table, { identity: image.identity, before, keyed: image.row });
+      now.push(image);
+    }
+    all.push({ table, rows: now });
+  }
+  return all;
 }

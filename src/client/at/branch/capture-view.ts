@@ -2,8 +2,9 @@ import { GlobalTxError } from '../../../protocol/errors.js';
 import { KEYS_PER_QUERY, keyCondition, keyIndexHint } from '../image/key-condition.js';
 import type { ImageRow } from '../image/plan.js';
 import { checkTable, tableUnsupported } from '../table/check.js';
+import type { TableDefinition } from '../table/definition.js';
+import { movedKeyColumns } from '../table/generated.js';
 import { columnBehind, type ViewDefinition } from '../table/view.js';
-import { refuseKeyChange } from './capture-change.js';
 import type { CaptureContext, RunStatement } from './capture-context.js';
 import {
   boundByKey,
@@ -47,6 +48,18 @@ function refuseDoubtfulCondition({ view, base }: ViewOfTable): void {
     view.name,
     'view with a condition over a table with a FLOAT column, in a statement that is bound to its rows',
     'Use the table, or REPEATABLE READ and a condition without LIMIT, subqueries and changing values.',
+  );
+}
+
+/** ON UPDATE and generated columns change a key by themselves. */
+function refuseKeyChange(table: TableDefinition, assigned: readonly string[]): void {
+  const changed = movedKeyColumns(table, assigned)[0]?.name;
+  if (changed === undefined) return;
+  throw new GlobalTxError(
+    'STATEMENT_UNSUPPORTED',
+    `UPDATE changes \`${changed}\`, a column of the key of ${table.schema}.${table.name}, through a view, which is not ` +
+      'supported inside a global transaction. Use the table itself.',
+    { construct: `UPDATE of the key column \`${changed}\` through a view` },
   );
 }
 
@@ -111,7 +124,7 @@ export async function captureViewChange(
   run: RunStatement,
 ): Promise<void> {
   const read = await withView(context, found, (view) => readImages(context, statement, view, write)).catch(
-    lastWord(statement, found, run),
+    lastWord(statement.kind.toUpperCase(), found, run),
   );
   if (read === 'ran') return;
   const { change, keys, image } = read;
@@ -123,5 +136,5 @@ export async function captureViewChange(
   if (matched === 0) return;
   checkMatched(change, image, matched);
   touch(context, change, image.table, image.rows);
-  await cascades.afterUpdate({ table: image.table, rows: [] });
+  await cascades.afterUpdate([]);
 }

@@ -48,6 +48,7 @@ export class CascadeCapture {
   /** Rows that have been followed: a foreign key may lead back to where it came from. */
   readonly #seen = new Set<string>();
   readonly #moved: MovedChildren;
+  readonly #reached = new Set<TableDefinition>();
 
   constructor(context: CaptureContext) {
     this.#context = context;
@@ -97,8 +98,13 @@ export class CascadeCapture {
    * @param moved rows of the statement itself that have new keys
    * @throws GlobalTxError IMAGE_MISMATCH when not all of them are found
    */
-  afterUpdate(moved: TableImage): Promise<void> {
+  afterUpdate(moved: readonly TableImage[]): Promise<void> {
     return this.#moved.touch(moved);
+  }
+
+  /** Whether a foreign key has been followed to a table. */
+  reaches({ schema, name }: TableDefinition): boolean {
+    return Array.from(this.#reached).some((table) => table.schema === schema && table.name === name);
   }
 
   #fresh(path: string, table: TableDefinition, rows: readonly ImageRow[]): readonly ImageRow[] {
@@ -119,6 +125,7 @@ export class CascadeCapture {
     const reference = known?.parents.find(({ name }) => name === cascade.name);
     // Dropped in the meantime, and the foreign key with it.
     if (known === undefined || reference === undefined) return;
+    this.#reached.add(known);
     for (let from = 0; from < parents.length; from += KEYS_PER_QUERY) {
       const some = { table: parent, rows: parents.slice(from, from + KEYS_PER_QUERY) };
       const children = await childrenOf(this.#context, some, known, reference);

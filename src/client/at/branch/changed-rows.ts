@@ -72,14 +72,14 @@ export function readQuery(
 
 /** The statement itself has the last word where our read of its rows has failed: it fails in its own words, or finds nothing. */
 export function lastWord(
-  { kind }: Change,
+  verb: string,
   table: Pick<TableDefinition, 'schema' | 'name'>,
   run: RunStatement,
 ): (error: unknown) => Promise<'ran'> {
   return async (error) => {
     if (!isForStatementToSay(error)) throw error;
     const { matched } = await run();
-    if (matched > 0) throw mismatch(kind.toUpperCase(), table, 0, matched);
+    if (matched > 0) throw mismatch(verb, table, 0, matched);
     return 'ran';
   };
 }

@@ -1,6 +1,13 @@
 import { GlobalTxError } from '../../../protocol/errors.js';
-import type { JoinedDeleteStatement, JoinedTable, JoinedUpdateStatement } from '../sql/analysis.js';
+import type {
+  Assignment,
+  ColumnName,
+  JoinedDeleteStatement,
+  JoinedTable,
+  JoinedUpdateStatement,
+} from '../sql/analysis.js';
 import type { TableDefinition } from '../table/definition.js';
+import { movedKeyColumns } from '../table/generated.js';
 
 /** A table of a join that holds rows, with its definition. */
 export interface BaseTable {
@@ -12,6 +19,12 @@ export interface BaseTable {
 export interface JoinedTarget extends BaseTable {
   /** The columns that an UPDATE assigns in it. */
   readonly assigned: readonly string[];
+  readonly assignments: readonly Assignment[];
+}
+
+/** Whether an UPDATE may give its rows other keys. */
+export function movesKeys({ table, assigned }: JoinedTarget): boolean {
+  return movedKeyColumns(table, assigned).length > 0;
 }
 
 function refused(construct: string): GlobalTxError {
@@ -39,24 +52,35 @@ export function findTable(
   return found.length === 1 ? found[0] : undefined;
 }
 
-function hasColumn({ table }: BaseTable, column: string): boolean {
+export function hasColumn({ table }: BaseTable, column: string): boolean {
   return table.columns.some(({ name }) => name.toLowerCase() === column.toLowerCase());
+}
+
+/** The base table that a column is of; undefined where that is not certain, or where it is none of theirs. */
+export function ownerOf(
+  tables: readonly BaseTable[],
+  { schema, table, column }: ColumnName,
+): BaseTable | undefined {
+  if (table !== null) return findTable(tables, schema, table);
+  const owners = tables.filter((candidate) => hasColumn(candidate, column));
+  return owners.length === 1 ? owners[0] : undefined;
 }
 
 function updateTargets(
   { assignments }: JoinedUpdateStatement,
   tables: readonly BaseTable[],
 ): readonly JoinedTarget[] {
-  const assigned = new Map<BaseTable, string[]>();
-  for (const { schema, table, column } of assignments) {
-    const owners = tables.filter((candidate) => hasColumn(candidate, column));
-    const owner = table === null ? owners[0] : findTable(tables, schema, table);
-    if (owner === undefined || (table === null && owners.length > 1)) {
-      throw refused(`UPDATE of \`${column}\` in a join`);
-    }
-    assigned.set(owner, [...(assigned.get(owner) ?? []), column]);
+  const own = new Map<BaseTable, Assignment[]>();
+  for (const assignment of assignments) {
+    const owner = ownerOf(tables, assignment);
+    if (owner === undefined) throw refused(`UPDATE of \`${assignment.column}\` in a join`);
+    own.set(owner, [...(own.get(owner) ?? []), assignment]);
   }
-  return Array.from(assigned, ([base, columns]) => ({ ...base, assigned: columns }));
+  return Array.from(own, ([base, assignments]) => ({
+    ...base,
+    assigned: assignments.map(({ column }) => column),
+    assignments,
+  }));
 }
 
 function refersTo(child: BaseTable, parent: BaseTable): boolean {
@@ -86,7 +110,7 @@ function deleteTargets(
   const found = targets.map(({ schema, name }) => {
     const base = findTable(tables, schema, name);
     if (base === undefined) throw refused(`DELETE of \`${name}\` from a join`);
-    return { ...base, assigned: [] };
+    return { ...base, assigned: [], assignments: [] };
   });
   return childrenFirst(found);
 }

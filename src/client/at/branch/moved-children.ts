@@ -56,7 +56,7 @@ export class MovedChildren {
     return true;
   }
 
-  async touch(moved: TableImage): Promise<void> {
+  async touch(moved: readonly TableImage[]): Promise<void> {
     if (this.#keys.length === 0 || !(await this.#checksForeignKeys())) return;
     const now = new Map(Array.from(this.#before, ([name, rows]) => [name, new Map(rows)] as const));
     const add = ({ table, rows }: TableImage) => {
@@ -64,7 +64,7 @@ export class MovedChildren {
       for (const row of rows) known.set(row.identity, row);
       now.set(nameOf(table), known);
     };
-    add(moved);
+    moved.forEach(add);
     const fresh = new Map<string, { readonly table: TableDefinition; readonly rows: Rows }>();
     for (const { reference, parent, child } of this.#keys) {
       const parents = Array.from(now.get(nameOf(parent))?.values() ?? []);

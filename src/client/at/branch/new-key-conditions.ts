@@ -2,14 +2,14 @@ import { GlobalTxError } from '../../../protocol/errors.js';
 import { KEYS_PER_QUERY, keyCondition, oneOfCondition } from '../image/key-condition.js';
 import { isScaledFloat } from '../image/scaled-float.js';
 import { emptyForms, storedForms } from '../image/stored-forms.js';
-import type { UpdateStatement } from '../sql/analysis.js';
 import { quoteIdentifier } from '../sql/identifier.js';
 import type { ColumnDefinition, TableDefinition } from '../table/definition.js';
 import { basesOf } from '../table/generated.js';
 import type { CaptureContext } from './capture-context.js';
 import { type Forms, generatedForms } from './generated-forms.js';
+import type { KeyChange } from './key-change.js';
 import { probe } from './probe.js';
-import { inlineClause, overRowsQuery, referenceOf, type WritePlaceholder } from './queries.js';
+import { inlineClause, referenceOf, type WritePlaceholder } from './queries.js';
 import { planOf, type TableImage } from './read-image.js';
 
 const DEFAULT = /^\s*default\s*$/i;
@@ -45,7 +45,7 @@ function refused(table: TableDefinition, column: string, why: string): GlobalTxE
 /** What a column is assigned, if that is the same when it is read before. */
 function assignedTo(
   table: TableDefinition,
-  { assignments, table: named }: UpdateStatement,
+  { assignments, table: named, obstacle }: KeyChange,
   column: ColumnDefinition,
   write: WritePlaceholder,
   server: 'mysql' | 'mariadb',
@@ -64,18 +64,15 @@ function assignedTo(
   }
   if (server === 'mysql' && isScaledFloat(column) && COLUMN.test(text))
     throw refused(table, name, 'to another column, which MySQL copies without rounding it');
-  // An assignment sees those before it.
-  for (const before of assignments.slice(0, assignments.indexOf(only))) {
-    if (text.includes(before.column.toLowerCase()))
-      throw refused(table, name, `by \`${before.column}\`, which the same statement has changed before`);
-  }
+  const why = obstacle(only);
+  if (why !== undefined) throw refused(table, name, why);
   return `\n${inlineClause(only.value, write)}\n`;
 }
 
 /** The columns whose new values are read: those of the key, and what these are computed from. */
 function sourcesOf(
   table: TableDefinition,
-  statement: UpdateStatement,
+  change: KeyChange,
   write: WritePlaceholder,
   server: 'mysql' | 'mariadb',
 ): readonly Source[] {
@@ -85,43 +82,40 @@ function sourcesOf(
   if (computed !== undefined) throw refused(table, computed.name, 'which also changes by itself');
   return Array.from(new Set([...key, ...bases]), (column) => {
     const assigned =
-      column.generated || isGivenNow(statement, column)
+      column.generated || isGivenNow(change, column)
         ? undefined
-        : assignedTo(table, statement, column, write, server);
-    const named = statement.assigned.some((name) => sameName(name, column.name));
-    return { column, assigned, now: (column.updatesItself && !named) || isGivenNow(statement, column) };
+        : assignedTo(table, change, column, write, server);
+    const named = change.assigned.some((name) => sameName(name, column.name));
+    return { column, assigned, now: (column.updatesItself && !named) || isGivenNow(change, column) };
   });
 }
 
 /** Whether it is assigned the word DEFAULT that stands for the time. */
-function isGivenNow(
-  { assignments }: UpdateStatement,
-  { name, defaultExpression }: ColumnDefinition,
-): boolean {
+function isGivenNow({ assignments }: KeyChange, { name, defaultExpression }: ColumnDefinition): boolean {
   const own = assignments.filter(({ column }) => sameName(column, name));
   return own.length === 1 && DEFAULT.test(own[0]!.value.text) && NOW.test(defaultExpression ?? '');
 }
 
 /**
- * Where the rows of an UPDATE may have their keys after it: a condition for each, which other rows may meet too.
+ * Where the rows of an UPDATE may have their keys after it: conditions for all of them, which other rows may meet too.
  * @throws GlobalTxError STATEMENT_UNSUPPORTED when it cannot be known before the statement runs
  */
 export async function newKeyConditions(
   context: CaptureContext,
-  statement: UpdateStatement,
+  change: KeyChange,
   { table, rows }: TableImage,
   write: WritePlaceholder,
 ): Promise<readonly string[]> {
   const { server } = context.session.facts.dialect;
-  const sources = sourcesOf(table, statement, write, server);
-  const conditions: string[] = [];
+  const sources = sourcesOf(table, change, write, server);
+  const conditions = new Set<string>();
   const since = await clockOf(context, sources);
   for (let from = 0; from < rows.length; from += KEYS_PER_QUERY) {
     const some = rows.slice(from, from + KEYS_PER_QUERY);
-    const given = await formsOf(context, statement, { table, rows: some }, sources, write);
+    const given = await formsOf(context, change, { table, rows: some }, sources, write);
     // A row that IGNORE keeps from its new place stays where it is.
-    if (statement.ignore) {
-      conditions.push(
+    if (change.ignore) {
+      conditions.add(
         keyCondition(
           table,
           some.map(({ row }) => row),
@@ -140,10 +134,10 @@ export async function newKeyConditions(
         if (!now) return condition;
         return `(${condition} OR ${quoted} BETWEEN '${since}' AND NOW(6))`;
       });
-      conditions.push(`(${parts.join(' AND ')})`);
+      conditions.add(`(${parts.join(' AND ')})`);
     }
   }
-  return conditions;
+  return Array.from(conditions);
 }
 
 type RowForms = ReadonlyMap<ColumnDefinition, Forms>;
@@ -158,13 +152,12 @@ async function clockOf(context: CaptureContext, sources: readonly Source[]): Pro
 /** What the sources may hold in each row; the rows come in any order. */
 async function formsOf(
   context: CaptureContext,
-  statement: UpdateStatement,
+  change: KeyChange,
   { table, rows }: TableImage,
   sources: readonly Source[],
   write: WritePlaceholder,
 ): Promise<readonly RowForms[]> {
-  const { server } = context.session.facts.dialect;
-  const reference = referenceOf(statement.table);
+  const reference = referenceOf(change.table);
   const plan = planOf(table, context.session);
   const readers = sources.map(({ column, assigned }) => {
     if (assigned === undefined) return undefined;
@@ -173,21 +166,18 @@ async function formsOf(
     return { reader, probes: [`(${assigned}) IS NULL`, ...reader.probes(assigned)] };
   });
   const expressions = readers.flatMap((reader) => reader?.probes ?? []);
-  const keys = rows.map(({ row }) => row);
   const { fields, rows: read } = await context.session.executor.query(
-    overRowsQuery(
-      statement,
-      [plan.selectList(reference), ...expressions],
-      keyCondition(table, keys, server, reference),
-      write,
-    ),
+    change.query([plan.selectList(reference), ...expressions], { table, rows }, write),
   );
-  const images = plan.decode({
-    fields: fields.slice(0, plan.width),
-    rows: read.map((raw) => raw.slice(0, plan.width)),
-    affectedRows: 0,
-    warningStatus: 0,
-  });
+  const images = plan.decode(
+    {
+      fields: fields.slice(0, plan.width),
+      rows: read.map((raw) => raw.slice(0, plan.width)),
+      affectedRows: 0,
+      warningStatus: 0,
+    },
+    { optional: change.optional },
+  );
   const all: RowForms[] = [];
   for (const [index, raw] of read.entries()) {
     const forms = new Map<ColumnDefinition, Forms>();
@@ -206,10 +196,10 @@ async function formsOf(
         const own = reader.reader.forms(answers, '');
         if (own.length === 0) throw refused(table, column.name, 'to a value that may be converted');
         forms.set(column, own);
-      } else if (column.nullable || context.session.facts.strict) {
+      } else if (column.nullable || change.refusesNull) {
         forms.set(column, [null]);
       } else {
-        // No key column is NULL: outside of strict mode another value is stored in its place.
+        // No key column is NULL: another value is stored in its place.
         const own = emptyForms(column);
         if (own.length === 0) throw refused(table, column.name, 'to NULL');
         forms.set(column, own);

@@ -1,8 +1,8 @@
 import { KEYS_PER_QUERY, keyIndexHint } from '../image/key-condition.js';
 import type { ImageRow } from '../image/plan.js';
-import type { UpdateStatement } from '../sql/analysis.js';
 import type { TableDefinition } from '../table/definition.js';
 import type { CaptureContext } from './capture-context.js';
+import type { KeyChange } from './key-change.js';
 import { newKeyConditions } from './new-key-conditions.js';
 import { referenceOf, type WritePlaceholder } from './queries.js';
 import { readImage, type TableImage } from './read-image.js';
@@ -13,7 +13,7 @@ import { readImage, type TableImage } from './read-image.js';
 export class NewKeys {
   readonly #context: CaptureContext;
   readonly #table: TableDefinition;
-  /** One for each row. */
+  /** For each row one or, where its new key may be one of several, some. */
   readonly #conditions: readonly string[];
   /** Rows that were at the new places before, by identity: those that move away, and others. */
   readonly #present: ReadonlyMap<string, ImageRow>;
@@ -36,11 +36,11 @@ export class NewKeys {
    */
   static async read(
     context: CaptureContext,
-    statement: UpdateStatement,
+    change: KeyChange,
     { table, rows }: TableImage,
     write: WritePlaceholder,
   ): Promise<NewKeys> {
-    const conditions = await newKeyConditions(context, statement, { table, rows }, write);
+    const conditions = await newKeyConditions(context, change, { table, rows }, write);
     const unread = new NewKeys(context, table, conditions, new Map());
     const present = await unread.#rows();
     return new NewKeys(context, table, conditions, present);

@@ -134,6 +134,27 @@ export function joinedTuplesQuery(
   );
 }
 
+/**
+ * Reads expressions over what a join finds under some conditions.
+ * @param beside what is kept of its own condition
+ */
+export function overJoinQuery(
+  statement: JoinedUpdateStatement,
+  expressions: readonly string[],
+  conditions: readonly string[],
+  beside: Clause | null,
+  write: WritePlaceholder,
+): string {
+  const clause = clauseWriter(write);
+  return lines(
+    clause('', statement.with),
+    `SELECT ${expressions.join(',')}`,
+    clause('FROM', statement.from),
+    ...narrowed(beside, conditions, write),
+    'FOR UPDATE',
+  );
+}
+
 /** The application's statement over a join, its condition replaced. */
 export function replacedJoin(statement: JoinedStatement, condition: string, write: WritePlaceholder): string {
   return lines(inlineClause(statement.head, write), `WHERE ${condition}`);

@@ -1,9 +1,12 @@
 import type { JoinedUpdateStatement } from '../sql/analysis.js';
 import { mayCascade, mayChange } from './cascades.js';
-import type { JoinedTarget } from './joined-targets.js';
+import { type JoinedTarget, movesKeys } from './joined-targets.js';
 
 /** Whether a condition of the statement may read a column of one of its targets that it changes. */
-function readsItsChanges({ reads }: JoinedUpdateStatement, { table, assigned }: JoinedTarget): boolean {
+export function readsItsChanges(
+  { reads }: JoinedUpdateStatement,
+  { table, assigned }: JoinedTarget,
+): boolean {
   const read = reads && new Set(reads.map(({ column }) => column.toLowerCase()));
   const names = table.columns.map(({ name }) => name);
   return mayChange(
@@ -20,5 +23,6 @@ function readsItsChanges({ reads }: JoinedUpdateStatement, { table, assigned }: 
  */
 export function mayFindOthers(statement: JoinedUpdateStatement, targets: readonly JoinedTarget[]): boolean {
   if (targets.some(({ table, assigned }) => mayCascade(table, assigned))) return true;
-  return targets.length > 1 && targets.some((target) => readsItsChanges(statement, target));
+  if (targets.length === 1) return false;
+  return targets.some((target) => movesKeys(target) || readsItsChanges(statement, target));
 }
