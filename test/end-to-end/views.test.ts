@@ -297,6 +297,26 @@ describe('a view of one table', () => {
     await takenBack((connection) => connection.query('SELECT w FROM odd_view FOR UPDATE'));
   });
 
+  it('finds its rows by the time that is none', async () => {
+    const { first, gtx } = world;
+    await first.execute([
+      "SET sql_mode = ''",
+      'CREATE TABLE never (t TIMESTAMP(6) NOT NULL PRIMARY KEY, v INT)',
+      "INSERT INTO never VALUES ('0000-00-00 00:00:00', 1), ('2024-01-01 00:00:00.5', 2)",
+      'CREATE VIEW never_view AS SELECT v AS w, t AS moment FROM never',
+    ]);
+    await takenBack((connection) => connection.query('UPDATE never_view SET w = 9'));
+    await takenBack((connection) => connection.query('DELETE FROM never_view ORDER BY w LIMIT 1'));
+    await takenBack(async (connection) => {
+      await connection.query('SELECT w FROM never_view WHERE w = 1 FOR UPDATE');
+      await connection.commit();
+      const other = withoutTransaction(() =>
+        gtx.run({ name: 'other', lockWait: 200 }, () => first.pool.query('UPDATE never SET v = 8')),
+      );
+      assert.equal(await result(other), 'LOCK_WAIT_TIMEOUT');
+    });
+  });
+
   it('is committed with its changes', async () => {
     const { first, gtx } = world;
     const before = await first.dump();

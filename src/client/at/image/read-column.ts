@@ -20,6 +20,8 @@ export interface ColumnReader {
 
 const latin = (value: Buffer): string => value.toString('latin1');
 
+const ZERO_TIME = /^0000-00-00 00:00:00/;
+
 /** ZEROFILL pads what is shown, not what is stored. */
 function withoutLeadingZeros(text: string): string {
   return text.replace(/^(-?)0+(?=\d)/, '$1');
@@ -124,7 +126,11 @@ export function columnReader(column: ColumnDefinition, presumed?: string): Colum
     case 'timestamp':
       return {
         expressions: (name) => [`UNIX_TIMESTAMP(${name})`],
-        read: (_star, [epoch]) => utcFromEpoch(latin(present(epoch, column))),
+        // For the zero value MariaDB gives nothing where a view shows the column.
+        read: (star, [epoch]) =>
+          epoch === null && ZERO_TIME.test(latin(star))
+            ? latin(star)
+            : utcFromEpoch(latin(present(epoch, column))),
       };
     case undefined:
       throw new Error(
