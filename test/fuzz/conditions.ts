@@ -1,5 +1,5 @@
 import type { Dice } from '../simulation/dice.js';
-import { type List, type Piece, tableToken, type Value } from './plan.js';
+import type { List, Piece, Value } from './plan.js';
 import type { Column, Table } from './schema.js';
 import { isStrange, randomValue, value } from './values.js';
 
@@ -109,7 +109,7 @@ function subquery(
 ): Piece | undefined {
   if (JOINED_IN_TWO_WAYS.has(column.type.family)) return undefined;
   const others = tables.flatMap((other) =>
-    other === table
+    other.number === table.number
       ? []
       : other.columns
           .filter(
@@ -119,7 +119,7 @@ function subquery(
   );
   if (others.length === 0) return undefined;
   const [other, name] = dice.pick(others);
-  return `${reference(column.name)} IN (SELECT ${name} FROM ${tableToken(other.number)})`;
+  return `${reference(column.name)} IN (SELECT ${name} FROM ${other.token})`;
 }
 
 function comparison(table: Table, tables: readonly Table[], reference: Reference, dice: Dice): Piece {

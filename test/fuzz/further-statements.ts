@@ -1,5 +1,5 @@
 import { fixedOrder, randomOrder, randomWhere } from './conditions.js';
-import { type Piece, tableToken } from './plan.js';
+import type { Piece } from './plan.js';
 import type { Table } from './schema.js';
 import {
   assignments,
@@ -19,7 +19,7 @@ function one(kind: string, pieces: Piece, volatile = false): readonly Made[] {
 }
 
 function insertIgnore(ground: Ground): readonly Made[] {
-  return one('INSERT IGNORE', [`INSERT IGNORE INTO ${tableToken(ground.table.number)} `, randomRows(ground)]);
+  return one('INSERT IGNORE', [`INSERT IGNORE INTO ${ground.table.token} `, randomRows(ground)]);
 }
 
 function onDuplicate(ground: Ground): readonly Made[] {
@@ -31,7 +31,7 @@ function onDuplicate(ground: Ground): readonly Made[] {
   const given = rows.columns?.filter((name) => columns.some((column) => column.name === name)) ?? [];
   const update: Piece = given.length > 0 && dice.chance(0.5) ? `${given[0]} = VALUES(${given[0]})` : set;
   return one('ON DUPLICATE KEY UPDATE', [
-    `INSERT INTO ${tableToken(table.number)} `,
+    `INSERT INTO ${table.token} `,
     rows,
     ' ON DUPLICATE KEY UPDATE ',
     update,
@@ -39,7 +39,7 @@ function onDuplicate(ground: Ground): readonly Made[] {
 }
 
 function replace(ground: Ground): readonly Made[] {
-  return one('REPLACE', [`REPLACE INTO ${tableToken(ground.table.number)} `, randomRows(ground)]);
+  return one('REPLACE', [`REPLACE INTO ${ground.table.token} `, randomRows(ground)]);
 }
 
 /**
@@ -61,8 +61,8 @@ function insertSelect({ tables, table, dice }: Ground): readonly Made[] {
   return one(
     `${verb} ... SELECT`,
     [
-      `${verb} INTO ${tableToken(table.number)} (${pairs.map(([name]) => name).join(', ')}) `,
-      `SELECT ${pairs.map(([, name]) => name).join(', ')} FROM ${tableToken(from.number)}`,
+      `${verb} INTO ${table.token} (${pairs.map(([name]) => name).join(', ')}) `,
+      `SELECT ${pairs.map(([, name]) => name).join(', ')} FROM ${from.token}`,
       where.piece,
       order.piece,
     ],
@@ -94,7 +94,7 @@ function updateJoin(ground: Ground): readonly Made[] {
   const { other, on } = found;
   const set = joinedAssignments(table, dice.some(columns, dice.between(1, 2)), (name) => `a.${name}`, dice);
   const where = randomWhere(table, tables, (name) => `a.${name}`, dice);
-  const tokens = [tableToken(table.number), tableToken(other.number)];
+  const tokens = [table.token, other.token];
   const join = dice.chance(0.5)
     ? `UPDATE ${tokens[0]} a JOIN ${tokens[1]} b ON ${on} SET `
     : `UPDATE ${tokens[0]} a LEFT JOIN ${tokens[1]} b ON ${on} SET `;
@@ -113,7 +113,7 @@ function deleteJoin(ground: Ground): readonly Made[] {
   const { table, tables, dice } = ground;
   const found = partner(ground);
   if (found === undefined) return [];
-  const [a, b] = [tableToken(table.number), tableToken(found.other.number)];
+  const [a, b] = [table.token, found.other.token];
   const where = randomWhere(table, tables, (name) => `a.${name}`, dice);
   const head = dice.pick([
     `DELETE a FROM ${a} a JOIN ${b} b ON ${found.on}`,
@@ -130,7 +130,7 @@ function changeKey({ table, tables, dice }: Ground): readonly Made[] {
   const order = fixedOrder(randomOrder(table, plainly, dice), where, table, plainly);
   return one(
     'key-changing UPDATE',
-    [`UPDATE ${tableToken(table.number)} SET `, set, where.piece, order.piece],
+    [`UPDATE ${table.token} SET `, set, where.piece, order.piece],
     where.volatile || order.volatile,
   );
 }
@@ -149,7 +149,7 @@ function changeKeyJoin(ground: Ground): readonly Made[] {
       ? ''
       : [', ', joinedAssignments(other, dice.some(others, 1), (name) => `b.${name}`, dice)];
   const where = randomWhere(table, tables, (name) => `a.${name}`, dice);
-  const [a, b] = [tableToken(table.number), tableToken(other.number)];
+  const [a, b] = [table.token, other.token];
   const join = dice.pick(['JOIN', 'LEFT JOIN']);
   return one(
     'key-changing UPDATE ... JOIN',
@@ -168,7 +168,7 @@ function updateIgnore({ table, tables, dice }: Ground): readonly Made[] {
   const order = mayMeet(table, assigned) ? fixedOrder(none, where, table, plainly) : none;
   return one(
     'UPDATE IGNORE',
-    [`UPDATE IGNORE ${tableToken(table.number)} SET `, set, where.piece, order.piece],
+    [`UPDATE IGNORE ${table.token} SET `, set, where.piece, order.piece],
     where.volatile,
   );
 }

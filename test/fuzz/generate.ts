@@ -14,6 +14,7 @@ import {
 } from './plan.js';
 import { type Column, makeTables, type Table } from './schema.js';
 import { pickMaker, randomRows, SUPPORTED } from './statements.js';
+import { goesThroughView, makeViews, type View } from './views.js';
 
 export interface GenerateOptions {
   readonly server: DatabaseKind;
@@ -84,13 +85,20 @@ function isReadWithBackslashes(server: DatabaseKind, { plan }: Table): boolean {
 class Generator {
   readonly #dice: Dice;
   readonly #tables: readonly Table[];
+  readonly #views: readonly View[];
   readonly #makers: readonly (typeof SUPPORTED)[number][];
   readonly #sqlModes: readonly string[];
   #clock = CLOCK;
 
-  constructor(dice: Dice, tables: readonly Table[], { server, further }: GenerateOptions) {
+  constructor(
+    dice: Dice,
+    tables: readonly Table[],
+    views: readonly View[],
+    { server, further }: GenerateOptions,
+  ) {
     this.#dice = dice;
     this.#tables = tables;
+    this.#views = views;
     const padded = !isAmbiguousWhenPadded(server, tables);
     const escaped = tables.some((table) => isReadWithBackslashes(server, table));
     this.#sqlModes = SQL_MODES.filter(
@@ -151,11 +159,11 @@ class Generator {
 
   #statements(end: 'commit' | 'rollback'): readonly StepPlan[] {
     const dice = this.#dice;
-    const ground = { tables: this.#tables, table: dice.pick(this.#tables), dice };
-    return pickMaker(
-      this.#makers,
-      dice,
-    )(ground)
+    const table = dice.pick(this.#tables);
+    const maker = pickMaker(this.#makers, dice);
+    const view = this.#views.find(({ plan }) => plan.table === table.number);
+    const through = view !== undefined && goesThroughView(maker) && dice.chance(0.4);
+    return maker({ tables: this.#tables, table: through ? view.table : table, dice })
       .filter(({ volatile }) => !volatile || end === 'rollback')
       .map((statement) => ({ ...statement, sendBy: dice.pick(SEND_BY), bind: dice.chance(0.6) }));
   }
@@ -175,8 +183,16 @@ class Generator {
 export function generate(seed: number, { server, further }: GenerateOptions): Plan {
   const dice = new Dice(seed);
   const tables = makeTables({ server, cascades: further.includes('cascade') }, dice.stream('schema'));
-  const generator = new Generator(dice.stream('statements'), tables, { server, further });
+  const views = makeViews(tables, dice.stream('views'));
+  const generator = new Generator(dice.stream('statements'), tables, views, { server, further });
   const rows = generator.rows();
   const transactions = Array.from({ length: dice.between(1, 4) }, () => generator.transaction());
-  return { seed, server, tables: tables.map(({ plan }) => plan), rows, transactions };
+  return {
+    seed,
+    server,
+    tables: tables.map(({ plan }) => plan),
+    views: views.map(({ plan }) => plan),
+    rows,
+    transactions,
+  };
 }

@@ -6,7 +6,7 @@ import type { DatabaseServer } from '../support/database-server.js';
 import { freePort } from '../support/free-port.js';
 import { BinaryLog } from './binary-log.js';
 import type { DatabaseIndex, Plan, Profile } from './plan.js';
-import { createTable, firstRow, type Place, tableName } from './render.js';
+import { createTable, createView, firstRow, type Place, tableName, viewName, viewsOf } from './render.js';
 import type { RowChange } from './row-events.js';
 
 /** What the application's pools are made with, beside the address. */
@@ -41,6 +41,7 @@ function schemaStatements(plan: Plan, database: DatabaseIndex): readonly ((place
   const rows = plan.rows.flatMap(({ table }, at) => (tables.includes(table) ? [at] : []));
   return [
     ...tables.map((table) => (place: Place) => createTable(plan, place, table)),
+    ...viewsOf(plan, database).map((view) => (place: Place) => createView(plan, place, view)),
     ...rows.map((row) => (place: Place) => firstRow(plan, place, row)),
   ];
 }
@@ -184,6 +185,12 @@ export class Lane {
       plan.tables.map(({ database }, at) => `${place.databases[database]}.${tableName(place, at)}`),
     );
     if (names.length === 0) return;
+    const views = places.flatMap((place) =>
+      plan.views.map(
+        ({ table }, at) => `${place.databases[plan.tables[table]?.database ?? 0]}.${viewName(place, at)}`,
+      ),
+    );
+    if (views.length > 0) await this.#admin.query(`DROP VIEW IF EXISTS ${views.join(', ')}`);
     await this.#admin.query(
       `SET foreign_key_checks = 0; DROP TABLE IF EXISTS ${names.join(', ')}; SET foreign_key_checks = 1`,
     );

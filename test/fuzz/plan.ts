@@ -21,7 +21,7 @@ export interface Rows {
   readonly rows: readonly (readonly Piece[])[];
 }
 
-/** A statement in pieces, so that it can be made smaller. «0» in a text is the table with that number. */
+/** A statement in pieces, so that it can be made smaller. «0» in a text is the table with that number, «v0» the view. */
 export type Piece = string | Value | List | Rows | readonly Piece[];
 
 export interface ColumnPlan {
@@ -46,6 +46,15 @@ export interface TablePlan {
   readonly columns: readonly ColumnPlan[];
   readonly clauses: readonly ClausePlan[];
   readonly options: string;
+}
+
+/** Another way to a table: some of its columns, in another order, under other names. */
+export interface ViewPlan {
+  readonly table: number;
+  /** Quoted: its own name for a column, and the table's. */
+  readonly columns: readonly (readonly [name: string, column: string])[];
+  /** What stands behind the table's name. */
+  readonly rest: string;
 }
 
 /** A row that is there before the first transaction, if the table takes it. */
@@ -114,6 +123,7 @@ export interface Plan {
   readonly seed: number;
   readonly server: DatabaseKind;
   readonly tables: readonly TablePlan[];
+  readonly views: readonly ViewPlan[];
   readonly rows: readonly RowPlan[];
   readonly transactions: readonly TransactionPlan[];
 }
@@ -125,4 +135,9 @@ export function quote(name: string): string {
 /** Text for a table, to be replaced when the plan is played. */
 export function tableToken(table: number): string {
   return `«${table}»`;
+}
+
+/** The same for a view. */
+export function viewToken(view: number): string {
+  return `«v${view}»`;
 }

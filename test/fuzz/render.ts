@@ -25,6 +25,10 @@ export function tableName(place: Place, table: number): string {
   return `${place.prefix}t${table}`;
 }
 
+export function viewName(place: Place, view: number): string {
+  return `${place.prefix}v${view}`;
+}
+
 function isList(piece: List | Rows | Value): piece is List {
   return 'items' in piece;
 }
@@ -68,10 +72,11 @@ export function plainText(piece: Piece): string {
 
 /** Puts the names of tables in; those of the other database than the session's are qualified. */
 export function withNames(sql: string, plan: Plan, place: Place, database: DatabaseIndex): string {
-  return sql.replace(/«(\d+)»/g, (_, number: string) => {
-    const table = Number(number);
+  return sql.replace(/«(v?)(\d+)»/g, (_, isView: string, digits: string) => {
+    const number = Number(digits);
+    const table = isView === '' ? number : (plan.views[number]?.table ?? -1);
     const own = plan.tables[table]?.database ?? database;
-    const name = quote(tableName(place, table));
+    const name = quote(isView === '' ? tableName(place, number) : viewName(place, number));
     return own === database ? name : `${quote(place.databases[own])}.${name}`;
   });
 }
@@ -104,6 +109,29 @@ export function createTable(plan: Plan, place: Place, table: number): string {
     ...clauses.map(({ text }) => text),
   ];
   return withNames(`CREATE TABLE «${table}» (\n  ${lines.join(',\n  ')}\n)${options}`, plan, place, database);
+}
+
+/** Of the columns that its table still has. */
+export function createView(plan: Plan, place: Place, view: number): string {
+  const { table, columns, rest } = plan.views[view]!;
+  const { database, columns: base } = plan.tables[table]!;
+  const shown = columns.filter(([, column]) => base.some(({ name }) => name === column));
+  const names = shown.map(([name]) => name).join(', ');
+  const list = shown.map(([, column]) => column).join(', ');
+  return withNames(
+    `CREATE VIEW «v${view}» (${names}) AS SELECT ${list} FROM «${table}»${rest}`,
+    plan,
+    place,
+    database,
+  );
+}
+
+/** The views of one database's tables, as far as these are made. */
+export function viewsOf({ tables, views }: Plan, database: DatabaseIndex): readonly number[] {
+  return views.flatMap(({ table }, at) => {
+    const base = tables[table];
+    return base !== undefined && base.database === database && base.columns.length > 0 ? [at] : [];
+  });
 }
 
 /** The statement that puts one of the first rows in: what a table does not take stays out. */

@@ -27,6 +27,8 @@ export interface Column {
 export interface Table {
   readonly server: DatabaseKind;
   readonly number: number;
+  /** How statements name it, or the view of it. */
+  readonly token: string;
   readonly database: DatabaseIndex;
   readonly columns: readonly Column[];
   /** Quoted names. */
@@ -269,10 +271,9 @@ function addParent(draft: Draft, parents: readonly Table[], cascades: boolean): 
   const column = addPlainColumn(draft, { ...parentColumn.type, sql: parentColumn.type.sql });
   draft.parent = { table: parent.number, column: column.name, parentColumn: parentColumn.name };
   const rule = cascades && dice.chance(0.3) ? dice.pick(CASCADES) : dice.pick(RULES);
-  draft.clause(
-    `FOREIGN KEY (${column.name}) REFERENCES ${tableToken(parent.number)} (${parentColumn.name})${rule}`,
-    [column.name],
-  );
+  draft.clause(`FOREIGN KEY (${column.name}) REFERENCES ${parent.token} (${parentColumn.name})${rule}`, [
+    column.name,
+  ]);
 }
 
 function addCheck(draft: Draft): void {
@@ -314,6 +315,7 @@ function makeTable(number: number, earlier: readonly Table[], options: SchemaOpt
   return {
     server,
     number,
+    token: tableToken(number),
     database,
     columns,
     key,

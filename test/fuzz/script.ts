@@ -1,5 +1,5 @@
 import type { BranchPlan, Plan, TransactionPlan } from './plan.js';
-import { createTable, firstRow, type Place, renderStep, setSession } from './render.js';
+import { createTable, createView, firstRow, type Place, renderStep, setSession, viewsOf } from './render.js';
 import type { Mismatch } from './run.js';
 
 const PLACE: Place = { databases: ['fuzz_a', 'fuzz_b'], prefix: '' };
@@ -52,6 +52,7 @@ export function script(plan: Plan, mismatch: Mismatch): string {
       if (table.database === database && table.columns.length > 0)
         lines.push(`${createTable(plan, PLACE, at)};`);
     }
+    for (const view of viewsOf(plan, database)) lines.push(`${createView(plan, PLACE, view)};`);
     for (const [at, row] of plan.rows.entries()) {
       if (plan.tables[row.table]?.database === database) lines.push(`${firstRow(plan, PLACE, at)};`);
     }

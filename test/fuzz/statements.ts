@@ -7,7 +7,7 @@ import {
   randomOrder,
   randomWhere,
 } from './conditions.js';
-import { type List, type Piece, type Rows, type StepPlan, tableToken } from './plan.js';
+import type { List, Piece, Rows, StepPlan } from './plan.js';
 import { plainText } from './render.js';
 import type { Column, Table } from './schema.js';
 import { randomValue } from './values.js';
@@ -63,13 +63,10 @@ function insert(ground: Ground): readonly Made[] {
   if (rows.columns !== null && rows.columns.length > 0 && rows.rows.length === 1 && dice.chance(0.2)) {
     const items = rows.columns.map((column, at) => [`${column} = `, rows.rows[0]![at]!]);
     return [
-      made('INSERT', [
-        `INSERT INTO ${tableToken(table.number)} SET `,
-        { before: '', items, separator: ', ', least: 1 },
-      ]),
+      made('INSERT', [`INSERT INTO ${table.token} SET `, { before: '', items, separator: ', ', least: 1 }]),
     ];
   }
-  return [made('INSERT', [`INSERT INTO ${tableToken(table.number)} `, rows])];
+  return [made('INSERT', [`INSERT INTO ${table.token} `, rows])];
 }
 
 function assignedValue(
@@ -149,7 +146,7 @@ function mayMeet({ uniques }: Table, columns: readonly Column[]): boolean {
 
 /** A name for the table inside the statement, now and then. */
 function aliased(table: Table, dice: Dice): { readonly from: string; readonly reference: Reference } {
-  const token = tableToken(table.number);
+  const token = table.token;
   if (dice.chance(0.75)) return { from: token, reference: plainly };
   return { from: dice.pick([`${token} AS x`, `${token} x`]), reference: (column) => `x.${column}` };
 }
@@ -174,7 +171,7 @@ function remove({ tables, table, dice }: Ground): readonly Made[] {
   return [
     made(
       'DELETE',
-      [`DELETE FROM ${tableToken(table.number)}`, where.piece, order.piece],
+      [`DELETE FROM ${table.token}`, where.piece, order.piece],
       where.volatile || order.volatile,
     ),
   ];
@@ -207,7 +204,7 @@ function sameRow({ tables, table, dice }: Ground): readonly Made[] {
   const columns = plainColumns(table);
   if (columns.length === 0) return [];
   const where: Piece = [' WHERE ', keyCondition(table, plainly, dice)];
-  const token = tableToken(table.number);
+  const token = table.token;
   return Array.from({ length: dice.between(2, 3) }, () => {
     const set = assignments(table, dice.some(columns, dice.between(1, 2)), plainly, dice);
     return made('UPDATE', [`UPDATE ${token} SET `, set, where]);
@@ -225,7 +222,7 @@ function deleteAndInsert(ground: Ground): readonly Made[] {
       typeof value === 'object' && 'sql' in value ? value : randomValue({ ...column, nullable: false }, dice);
     return [at === 0 ? '' : ' AND ', `${name} = `, compared(column, given)];
   });
-  const token = tableToken(table.number);
+  const token = table.token;
   const out = made('DELETE', [`DELETE FROM ${token} WHERE `, where]);
   const back = made('INSERT', [`INSERT INTO ${token} `, rows]);
   return dice.chance(0.3) ? [out, back, out, back] : [out, back];
@@ -239,12 +236,7 @@ function swap({ table, dice }: Ground): readonly Made[] {
   const [one, two, parked] = dice.some(column.type.values, 3).map((sql) => ({ sql }));
   if (one === undefined || two === undefined || parked === undefined) return [];
   const move = (from: Piece, to: Piece) =>
-    made('UPDATE', [
-      `UPDATE ${tableToken(table.number)} SET ${column.name} = `,
-      to,
-      ` WHERE ${column.name} = `,
-      from,
-    ]);
+    made('UPDATE', [`UPDATE ${table.token} SET ${column.name} = `, to, ` WHERE ${column.name} = `, from]);
   return [move(one, parked), move(two, one), move(parked, two)];
 }
 
