@@ -214,6 +214,8 @@ describe('an UPDATE of keys over a join gives what plain mysql2 gives and is und
         'INSERT INTO price_key VALUES (1.5, 1), (-0.000001, 3)',
         'CREATE TABLE float_key (k FLOAT PRIMARY KEY, v INT)',
         'INSERT INTO float_key VALUES (0.1, 1), (2, 2)',
+        'CREATE TABLE scaled_key (k DOUBLE(12, 2) PRIMARY KEY, v INT)',
+        'INSERT INTO scaled_key VALUES (0.02, 1)',
         "CREATE TABLE enum_key (k ENUM('a', 'b', 'c') PRIMARY KEY, v INT)",
         "INSERT INTO enum_key VALUES ('a', 1)",
         "CREATE TABLE stamped (at DATETIME DEFAULT '2020-01-01' ON UPDATE CURRENT_TIMESTAMP PRIMARY KEY, v INT)",
@@ -425,6 +427,11 @@ describe('an UPDATE of keys over a join gives what plain mysql2 gives and is und
       'the keys of several rows that are joined to one by what changes in it',
       'UPDATE several s JOIN t ON t.id = s.old SET s.id = s.id + 60, t.v = 9 WHERE t.v < 9',
       'UPDATE of the key column `id` in a join that finds a row of `t` several times',
+    ],
+    [
+      'a key of a type that MySQL rounds in two ways',
+      'UPDATE scaled_key k JOIN t ON t.id = k.v SET k.k = k.k - 0.03',
+      'UPDATE of the key column `k` of a type that is rounded in two ways',
     ],
     [
       'a key by a user variable',

@@ -102,6 +102,32 @@ function updateJoin(ground: Ground): readonly Made[] {
 }
 
 /**
+ * Which rows of the one it finds may depend on what it has done to the other: a plan says, and the statement may not be kept.
+ */
+function updateBoth(ground: Ground): readonly Made[] {
+  const { table, tables, dice } = ground;
+  const found = partner(ground);
+  if (found === undefined) return [];
+  const { other, on } = found;
+  const [own, others] = [plainColumns(table), plainColumns(other)];
+  if (own.length === 0 || others.length === 0) return [];
+  const where = randomWhere(table, tables, (name) => `a.${name}`, dice);
+  const [a, b] = [table.token, other.token];
+  const join = dice.pick(['JOIN', 'STRAIGHT_JOIN', 'LEFT JOIN']);
+  return one(
+    'UPDATE ... JOIN',
+    [
+      `UPDATE ${a} a ${join} ${b} b ON ${on} SET `,
+      joinedAssignments(table, dice.some(own, dice.between(1, 2)), (name) => `a.${name}`, dice),
+      ', ',
+      joinedAssignments(other, dice.some(others, 1), (name) => `b.${name}`, dice),
+      where.piece,
+    ],
+    true,
+  );
+}
+
+/**
  * Whether one refers to the other: which of them a DELETE of both empties first is left to the optimizer, and whether it
  * fails for the foreign key with it.
  */
@@ -135,7 +161,10 @@ function changeKey({ table, tables, dice }: Ground): readonly Made[] {
   );
 }
 
-/** A foreign key between the two is left out: whether it is met depends on which of them is changed first. */
+/**
+ * A foreign key between the two is left out: whether it is met depends on which of them is changed first. So does what of two
+ * tables a DOUBLE(12,2) becomes, which MySQL rounds once more in the second.
+ */
 function changeKeyJoin(ground: Ground): readonly Made[] {
   const { table, tables, dice } = ground;
   const found = partner(ground);
@@ -154,7 +183,7 @@ function changeKeyJoin(ground: Ground): readonly Made[] {
   return one(
     'key-changing UPDATE ... JOIN',
     [`UPDATE ${a} a ${join} ${b} b ON ${on} SET `, own, beside, where.piece],
-    where.volatile,
+    where.volatile || beside !== '',
   );
 }
 
@@ -180,6 +209,7 @@ export const FURTHER: Readonly<Record<string, readonly [weight: number, Maker]>>
   replace: [4, replace],
   'insert-select': [4, insertSelect],
   'update-join': [3, updateJoin],
+  'update-both': [2, updateBoth],
   'delete-join': [2, deleteJoin],
   'change-key': [3, changeKey],
   'change-key-join': [2, changeKeyJoin],
