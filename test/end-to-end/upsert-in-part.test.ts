@@ -99,6 +99,40 @@ describe('an upsert of rows of which some are there already', () => {
     });
   }
 
+  it('is not taken in by a LAST_INSERT_ID() of the statement before it, where none of its own keys is generated', async () => {
+    const statements = [
+      "INSERT INTO users (mail) VALUES ('first@x')",
+      // The second row meets the first one.
+      "INSERT INTO users (id, mail, n) VALUES (9, 'zz@x', 8), (NULL, 'ZZ@x', 9) ON DUPLICATE KEY UPDATE n = VALUES(n)",
+    ];
+    const both = async ({ pool }: TestDatabase) => {
+      const connection = await pool.getConnection();
+      try {
+        return await Promise.all(statements.map((sql) => connection.query(sql)));
+      } finally {
+        connection.release();
+      }
+    };
+    const before = await world.first.dump();
+    const undone = world.gtx.run({ name: 'undone' }, async () => {
+      await both(world.first);
+      throw undo;
+    });
+    await assert.rejects(undone, (error) => error === undo);
+    await settled(world);
+    assert.equal(await world.first.dump(), before);
+    await world.first.execute(ROWS);
+    const [kept, plain] = [
+      await world.gtx.run({ name: 'kept' }, () => both(world.first)),
+      await both(world.second),
+    ];
+    assert.deepEqual(
+      kept.map(([header]) => header),
+      plain.map(([header]) => header),
+    );
+    assert.deepEqual(await rows(world.first), await rows(world.second));
+  });
+
   for (const sql of [
     "INSERT INTO users (mail) VALUES ('ann@x'), ('zz@x') ON DUPLICATE KEY UPDATE mail = LOWER(mail)",
     "INSERT INTO users (id, mail) VALUES (1, 'x@x'), (77, 'bob@x') ON DUPLICATE KEY UPDATE id = VALUES(id)",

@@ -58,11 +58,11 @@ const MOMENTS: ReadonlySet<string> = new Set(['date', 'timestamp', 'time']);
 /**
  * How MariaDB takes what is none of the column's type is a matter of the index and of ORDER BY: an UPDATE of `id = '5x'` fails
  * in a scan and warns in a look-up, one of `at = X'41'` finds nothing in the look-up; so what is bound by key may be taken in
- * another way. A BIT reads '   ' as the number 0 in a scan, and as the bits of its spaces in a look-up.
+ * another way. A BIT reads '   ' and X'41' as the number 0 in a scan, and as their bits in a look-up.
  */
 function isTakenInTwoWays(column: Column, other: Value): boolean {
   const { family } = column.type;
-  if (family === 'bit') return other.sql.startsWith("'");
+  if (family === 'bit') return /^[X']/.test(other.sql);
   if (!isStrange(column, other)) return false;
   return MOMENTS.has(family) || (NUMBERS.has(family) && /^[X']/.test(other.sql));
 }

@@ -39,10 +39,16 @@ export async function captureUpsert(
   const ran = await runOverMet(context, statement, table, write, run, inserted);
   const { met, counts, found = inserted, moves } = ran;
   for (const { identity } of met.rows) there.delete(identity);
-  const present = moves ? await found.read() : await rowsInserted(statement, met, found);
-  const fresh = { ...present, rows: present.rows.filter(({ identity }) => !there.has(identity)) };
-  const holds = moves ? fresh.rows.length === 1 : agrees(statement, met, fresh, counts);
-  if (!holds) {
+  const freshOf = ({ table, rows }: TableImage): TableImage => ({
+    table,
+    rows: rows.filter(({ identity }) => !there.has(identity)),
+  });
+  let fresh = freshOf(moves ? await found.read() : await rowsInserted(statement, met, found));
+  const holds = () => (moves ? fresh.rows.length === 1 : agrees(statement, met, fresh, counts));
+  // Where all rows meet others for which the server would make keys, LAST_INSERT_ID() is that of an earlier statement.
+  const stale = inserted.generated && found === inserted && !context.session.facts.weakIsolation;
+  if (stale && !holds()) fresh = freshOf(await inserted.readGiven());
+  if (!holds()) {
     throw mismatch(insertName(statement), met.table, met.rows.length + fresh.rows.length, counts.matched);
   }
   // More than one of one row: another that was there has changed or gone, and it must be one of those that were read.
