@@ -102,7 +102,8 @@ const LIMITS = `
   error, after a locking read, and after an UPDATE by its key or (in strict mode) an INSERT that has given warnings, behind
   which its image was read in the same packet.
 - What AUTO_INCREMENT gives has gaps, as always with InnoDB, and not always those of plain mysql2. Where an INSERT IGNORE
-  from a query gives some values, has others generated, and stores none of these, its insertId may be another on MySQL. One
+  from a query gives some values, has others generated, and stores none of these, its insertId may be another on MySQL. Where
+  all rows of a query with ON DUPLICATE KEY UPDATE meet others, it is the id of one of them, and 0 in plain mysql2. An INSERT IGNORE
   that gives one of the last values of the counter, and has others generated, is refused (STATEMENT_UNSUPPORTED). So
   are an upsert whose key is generated while the counter is at its end, unless it meets the row there by another value, too,
   and one of several rows that gives one of the last values and has others generated, or under READ COMMITTED meets no row
