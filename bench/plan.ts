@@ -77,6 +77,6 @@ export function plan(quick: boolean, only: RegExp): Plan {
     ),
   );
   return quick
-    ? { cases, rounds: 5, roundMs: 200, warmUpMs: 100, compileMs: 3_000 }
+    ? { cases, rounds: 5, roundMs: 200, warmUpMs: 100, compileMs: 2_500 }
     : { cases, rounds: 5, roundMs: 500, warmUpMs: 300, compileMs: 10_000 };
 }
