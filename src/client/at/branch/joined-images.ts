@@ -81,6 +81,7 @@ async function readAtOnce(
   const read = () => readTuples(context, statement, tables, write);
   const tuples = await readAsSessionIs(context.session, read).catch((error: unknown) => {
     if (error instanceof TableChanged) {
+      // The statement is captured once more, and not for each table that somebody has altered.
       for (const { table } of tables) context.database.forgetTable(table.schema, table.name);
     }
     throw error;

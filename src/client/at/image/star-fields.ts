@@ -12,8 +12,10 @@ const STABLE_FLAGS = NOT_NULL | UNSIGNED | ENUM | SET | 16 | 64;
 const PRIMARY_KEY = 2;
 const UNIQUE_KEY = 4;
 const MULTIPLE_KEY = 8;
-/** What indexes a column is in; the last says that it stands in one behind another. */
-const KEYS = PRIMARY_KEY | UNIQUE_KEY | MULTIPLE_KEY | 16384;
+/** Part of a key; a column that is alone in one that is not unique has it not. */
+const PART_KEY = 16384;
+/** What indexes a column is in. */
+const KEYS = PRIMARY_KEY | UNIQUE_KEY | MULTIPLE_KEY | PART_KEY;
 const BINARY_CHARSET = 63;
 
 /** Character sets in which even digits are not ASCII. */
